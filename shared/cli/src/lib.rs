@@ -1,0 +1,1 @@
+//! Printing, exit codes, colour, tables, progress and snapshot files for every plugin.

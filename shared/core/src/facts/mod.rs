@@ -1,0 +1,136 @@
+//! Facts: everything a run knows, and what it could not learn.
+//!
+//! The same model is filled from a live cluster, from this host over netlink, from recorded command
+//! output and from a snapshot file. It is serialised as JSON with a version of its own
+//! ([`snapshot`]); unknown fields are ignored, so that an older tool reads a newer minor version.
+
+mod cluster;
+mod config;
+mod fact;
+mod link;
+mod name;
+mod node;
+mod route;
+mod rule;
+pub mod snapshot;
+
+pub use cluster::{AgentPod, CiliumNode, ClusterFacts, KubeNode, NodeAddress, NodeAddressKind};
+pub use config::{CiliumConfig, IpamMode, RoutingMode, TunnelProtocol};
+pub use fact::{Fact, Unavailable, UnavailableKind};
+pub use link::{Address, Link, LinkFlag, Peer};
+pub use name::{LinkName, NodeName};
+pub use node::{
+    AgentProcess, CniFile, HostEndpoint, HostEndpointKind, Kernel, KernelLookup, LookupAnswer,
+    LookupRefusal, NodeFacts, Resolver, ResolverKind,
+};
+pub use route::{NextHop, NextHopFlag, Route, RouteKind, RouteProtocol, RouteScope, TableId};
+pub use rule::{FwMark, RoutingRule, RuleAction, ValueRange};
+
+use serde::{Deserialize, Serialize};
+use snapshot::SchemaVersion;
+
+/// An address family. The kernel keeps rules and tables of the two apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+impl Family {
+    /// The family of an address.
+    pub fn of(address: std::net::IpAddr) -> Self {
+        if address.is_ipv4() { Self::V4 } else { Self::V6 }
+    }
+
+    /// The family of a prefix.
+    pub fn of_prefix(prefix: ipnet::IpNet) -> Self {
+        Self::of(prefix.addr())
+    }
+
+    /// Number of bits in an address: 32 or 128.
+    pub fn bits(self) -> u8 {
+        match self {
+            Self::V4 => 32,
+            Self::V6 => 128,
+        }
+    }
+}
+
+impl std::fmt::Display for Family {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::V4 => "IPv4",
+            Self::V6 => "IPv6",
+        })
+    }
+}
+
+/// Everything one run knows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Facts {
+    /// Version of this model, checked before anything else is read.
+    pub schema_version: SchemaVersion,
+    /// Where and when the facts were collected.
+    pub origin: Origin,
+    /// What the user said, on the command line.
+    pub declared: Declared,
+    /// Cluster-wide facts, from the API server.
+    pub cluster: ClusterFacts,
+    /// One entry per node that was looked at; on a sampled fleet not every node of the cluster.
+    pub nodes: Vec<NodeFacts>,
+}
+
+/// Where facts come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Origin {
+    /// What was read.
+    pub source: Source,
+    /// RFC 3339, UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collected_at: Option<String>,
+    /// Program and version that wrote them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collector: Option<String>,
+    /// Free text for the reader, such as which story an example tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// The kind of source that facts were read from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// This host, over netlink and from its files.
+    LocalHost,
+    /// Output of commands, recorded in a folder.
+    Recorded,
+    /// Not said.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+/// What the user declared; it adds to what was found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Declared {
+    /// Pod CIDRs, as written (host bits included).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pod_cidrs: Vec<String>,
+    /// Service CIDRs, as written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub service_cidrs: Vec<String>,
+    /// Addresses that must stay reachable over the LAN.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub protect: Vec<std::net::IpAddr>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes a reference")]
+pub(crate) fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

@@ -1,0 +1,19 @@
+//! The pure core of the kcilium plugins: collect → decide → act, without the collecting and the acting.
+//!
+//! * [`facts`]: one model of everything that is known about a cluster and its nodes; a source that
+//!   failed is a fact too.
+//! * [`decode`]: what real programs print (`ip -j`, `resolv.conf`, API objects) into facts.
+//! * [`prefix`] and [`routing`]: CIDR arithmetic, and route lookup as the kernel does it.
+//! * [`view`]: what the rules look at: facts, indexed, with protected addresses and pod CIDRs.
+//! * [`rules`]: pure functions from a view to findings; one file per rule.
+//! * [`causes`]: findings combined into verdicts with their chain of evidence.
+//!
+//! Nothing here does I/O, knows a clock, a terminal or Kubernetes' client.
+
+pub mod causes;
+pub mod decode;
+pub mod facts;
+pub mod prefix;
+pub mod routing;
+pub mod rules;
+pub mod view;

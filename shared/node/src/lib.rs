@@ -1,0 +1,1 @@
+//! The Linux side: netlink, resolver, CNI and runtime files of one host.
