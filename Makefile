@@ -1,0 +1,42 @@
+# Needs Rust (rust-toolchain.toml says which); the tests also need what tests/setup installs.
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+DOCTOR := kubectl-cilium_doctor
+
+.PHONY: demo test lint bench dist clean
+
+# Exit code 1 means that the doctor found something, which is what a demo is for.
+demo:
+	cargo build --quiet -p kubectl-cilium-doctor
+	@for args in "--from examples/homelab-clash.json" "--local"; do \
+		echo; echo "\$$ $(DOCTOR) $$args"; \
+		$(TARGET)/debug/$(DOCTOR) $$args; code=$$?; \
+		[ $$code -le 1 ] || exit $$code; \
+	done
+
+test:
+	tests/setup
+	@if cargo nextest --version >/dev/null 2>&1; then \
+		set -x; cargo nextest run --workspace && cargo test --workspace --doc; \
+	else \
+		set -x; cargo test --workspace; \
+	fi
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	@if cargo deny --version >/dev/null 2>&1; then \
+		set -x; cargo deny check; \
+	else \
+		echo "cargo deny check: left out, cargo-deny is not installed"; \
+	fi
+
+bench:
+	cargo bench --workspace
+
+dist:
+	cargo build --profile dist -p kubectl-cilium-doctor
+	@cd $(TARGET)/dist && wc -c $(DOCTOR) && sha256sum $(DOCTOR)
+
+clean:
+	cargo clean

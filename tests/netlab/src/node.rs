@@ -1,0 +1,60 @@
+//! A machine of a lab: a network namespace and the few files that node code reads.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::lab::Lab;
+use crate::namespace::Namespace;
+
+/// A node: its network, and a file root that stands for `/`.
+#[derive(Debug)]
+pub struct Node {
+    name: String,
+    namespace: Namespace,
+    root: PathBuf,
+}
+
+impl Node {
+    /// A node without interfaces, with the files that every node has.
+    pub(crate) fn create(lab: &Lab, name: &str) -> Result<Self> {
+        let namespace = lab.namespace(name)?;
+        // What kubelet and every CNI plugin ask of a node.
+        namespace.sysctl("net.ipv4.ip_forward", "1")?;
+        let node = Self {
+            name: name.to_owned(),
+            namespace,
+            root: lab.dir().join(name),
+        };
+        node.write("etc/hostname", &format!("{name}\n"))?;
+        node.write("etc/resolv.conf", "nameserver 10.0.0.1\n")?;
+        // A process table without kthreadd is a container's, not a node's.
+        node.write("proc/2/comm", "kthreadd\n")?;
+        Ok(node)
+    }
+
+    /// The node's own name: `node1`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The node's network.
+    pub fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    /// The directory that stands for the node's `/`.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Writes a file below [`root`](Self::root), with its directories.
+    pub fn write(&self, path: &str, content: &str) -> Result<()> {
+        let file = self.root.join(path);
+        let dir = file.parent().unwrap_or(&self.root);
+        fs::create_dir_all(dir)
+            .and_then(|()| fs::write(&file, content))
+            .with_context(|| format!("cannot write {}", file.display()))
+    }
+}
