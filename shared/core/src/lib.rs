@@ -7,11 +7,13 @@
 //! * [`view`]: what the rules look at: facts, indexed, with protected addresses and pod CIDRs.
 //! * [`rules`]: pure functions from a view to findings; one file per rule.
 //! * [`causes`]: findings combined into verdicts with their chain of evidence.
+//! * [`diagnosis`]: all of it in one call.
 //!
 //! Nothing here does I/O, knows a clock, a terminal or Kubernetes' client.
 
 pub mod causes;
 pub mod decode;
+pub mod diagnosis;
 pub mod facts;
 pub mod prefix;
 pub mod routing;

@@ -1,1 +1,192 @@
-//! causes.
+//! Causes: findings combined into verdicts.
+//!
+//! A cause looks at the findings that no earlier cause explained, and says what they have in common,
+//! how sure that is, and what to do. Several causes may hold at once; leftovers come first, because
+//! they imitate all others.
+
+mod clash;
+mod left;
+mod route_loss;
+
+use serde::Serialize;
+
+use crate::{
+    facts::NodeName,
+    rules::{Code, Finding, Remedy},
+    view::View,
+};
+
+/// A cause with everything that speaks for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verdict {
+    /// Code, such as `C-CLASH`.
+    pub cause: &'static str,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// The cause in one sentence without a full stop.
+    pub title: String,
+    /// Nodes that suffer from it.
+    pub nodes: Vec<NodeName>,
+    /// From the symptom to the cause.
+    pub chain: Vec<ChainLink>,
+    /// What does not work because of it.
+    pub broken: Vec<String>,
+    /// What still works, and misleads.
+    pub still_works: Vec<String>,
+    /// What proves nothing.
+    pub cautions: Vec<String>,
+    /// What to do, in order.
+    pub fix: Vec<Remedy>,
+    /// How to see that it is mended.
+    pub verify: Vec<Check>,
+    /// Rules whose findings it explains.
+    pub explains: Vec<Code>,
+}
+
+/// How sure a verdict is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confidence {
+    /// It fits, and so do others.
+    Undetermined,
+    /// It fits, and the decisive fact is missing.
+    Likely,
+    /// The decisive fact was seen.
+    Confirmed,
+}
+
+impl std::fmt::Display for Confidence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Undetermined => "undetermined",
+            Self::Likely => "likely",
+            Self::Confirmed => "confirmed",
+        })
+    }
+}
+
+/// One step from symptom to cause.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChainLink {
+    /// What the step is.
+    pub kind: ChainKind,
+    /// What is so.
+    pub text: String,
+    /// Who says so; empty for conclusions.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub source: String,
+}
+
+/// Kinds of steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChainKind {
+    /// What the user sees.
+    Symptom,
+    /// What was read.
+    Fact,
+    /// What follows.
+    Cause,
+}
+
+/// A command with what it must print once all is well.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Check {
+    /// Command.
+    pub command: String,
+    /// What it must say.
+    pub expect: String,
+}
+
+impl ChainLink {
+    fn symptom(text: impl Into<String>) -> Self {
+        Self { kind: ChainKind::Symptom, text: text.into(), source: String::new() }
+    }
+
+    fn fact(source: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { kind: ChainKind::Fact, text: text.into(), source: source.into() }
+    }
+
+    fn cause(text: impl Into<String>) -> Self {
+        Self { kind: ChainKind::Cause, text: text.into(), source: String::new() }
+    }
+}
+
+impl Check {
+    fn new(command: impl Into<String>, expect: impl Into<String>) -> Self {
+        Self { command: command.into(), expect: expect.into() }
+    }
+}
+
+/// What a cause looks at.
+struct Case<'c> {
+    view: &'c View<'c>,
+    /// Findings that no earlier cause explains.
+    findings: Vec<&'c Finding>,
+}
+
+impl<'c> Case<'c> {
+    fn of_rule(&self, code: &'static str) -> impl Iterator<Item = &'c Finding> + use<'c, '_> {
+        self.findings.iter().copied().filter(move |finding| finding.code.0 == code)
+    }
+}
+
+/// A verdict with the findings that it takes away from the causes after it.
+struct Explanation<'c> {
+    verdict: Verdict,
+    explained: Vec<&'c Finding>,
+}
+
+/// The causes, in the order in which they are asked.
+const CAUSES: [fn(&Case<'_>) -> Option<Verdict>; 3] =
+    [left::verdict, route_loss::verdict, clash::verdict];
+
+/// Finds the causes behind findings.
+pub(crate) fn find(view: &View<'_>, findings: &[&Finding]) -> Vec<Verdict> {
+    let mut case = Case { view, findings: findings.to_vec() };
+    let mut verdicts = Vec::new();
+    for cause in CAUSES {
+        if let Some(verdict) = cause(&case) {
+            let explanation = explain(&case, verdict);
+            case.findings.retain(|finding| {
+                !explanation.explained.iter().any(|explained| std::ptr::eq(*explained, *finding))
+            });
+            verdicts.push(explanation.verdict);
+        }
+    }
+    verdicts
+}
+
+/// A finding is explained when its rule is, and it concerns no other nodes than the verdict does.
+fn explain<'c>(case: &Case<'c>, verdict: Verdict) -> Explanation<'c> {
+    let explained = case
+        .findings
+        .iter()
+        .copied()
+        .filter(|finding| verdict.explains.contains(&finding.code))
+        .filter(|finding| finding.nodes.iter().all(|node| verdict.nodes.contains(node)))
+        .collect();
+    Explanation { verdict, explained }
+}
+
+/// Nodes of findings, each once, in order.
+fn nodes_of<'c>(findings: impl Iterator<Item = &'c Finding>) -> Vec<NodeName> {
+    let mut nodes: Vec<NodeName> =
+        findings.flat_map(|finding| finding.nodes.iter().cloned()).collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    nodes
+}
+
+/// Names for a sentence; long lists are cut.
+fn names(nodes: &[NodeName]) -> String {
+    const SHOWN: usize = 5;
+    let shown: Vec<&str> = nodes.iter().take(SHOWN).map(NodeName::as_str).collect();
+    match nodes.len().checked_sub(SHOWN) {
+        Some(more) if more > 0 => format!("{} and {more} more", shown.join(", ")),
+        _ => shown.join(", "),
+    }
+}

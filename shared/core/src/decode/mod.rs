@@ -4,8 +4,12 @@
 //! reads anything itself, so the same code serves this host's files, the output of a script that ran
 //! in an agent's pod, and recorded fixtures.
 
+pub mod cilium_config;
 pub mod cni_conf;
 pub mod host_endpoints;
+pub mod iproute2;
+pub mod kubernetes;
+pub mod recorded;
 pub mod resolv_conf;
 
 /// Why a text could not be decoded.

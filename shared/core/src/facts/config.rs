@@ -6,9 +6,12 @@ use serde::{Deserialize, Serialize};
 /// What Helm values and the live `cilium-config` have in common, for the version in question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of Cilium's own")]
 pub struct CiliumConfig {
     /// Where it was read, such as `ConfigMap kube-system/cilium-config`.
     pub origin: String,
+    /// Namespace of the installation.
+    pub namespace: String,
     /// Cilium's version, where known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Version>,
@@ -29,6 +32,18 @@ pub struct CiliumConfig {
     /// Whether agents install a route to each other node's pod CIDR.
     #[serde(default)]
     pub auto_direct_node_routes: bool,
+    /// Whether packets of pods that leave the cluster get the node's address, IPv4.
+    #[serde(default)]
+    pub masquerade_v4: bool,
+    /// The same for IPv6.
+    #[serde(default)]
+    pub masquerade_v6: bool,
+    /// `ipv4-native-routing-cidr`, as written: within it nothing is masqueraded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native_routing_cidr_v4: Option<String>,
+    /// `cluster-id`; 0 for a cluster that is in no mesh.
+    #[serde(default)]
+    pub cluster_id: u32,
     /// Whether the L7 proxy is on; agents then move the `local` rule and add one for the proxy.
     #[serde(default)]
     pub l7_proxy: bool,
@@ -51,6 +66,7 @@ impl CiliumConfig {
     pub fn chart_defaults() -> Self {
         Self {
             origin: "chart defaults".into(),
+            namespace: "kube-system".into(),
             version: None,
             ipam: IpamMode::ClusterPool,
             pool_v4: vec![Self::DEFAULT_POOL_V4.into()],
@@ -59,6 +75,10 @@ impl CiliumConfig {
             node_mask_v6: Self::DEFAULT_NODE_MASK_V6,
             routing: RoutingMode::Tunnel(TunnelProtocol::Vxlan),
             auto_direct_node_routes: false,
+            masquerade_v4: true,
+            masquerade_v6: true,
+            native_routing_cidr_v4: None,
+            cluster_id: 0,
             l7_proxy: true,
             ipv4: true,
             ipv6: false,

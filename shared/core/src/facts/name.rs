@@ -42,8 +42,15 @@ name! {
 
 /// Devices of other CNI plugins, by the names they are known for.
 const OTHER_CNI: [&str; 9] = [
-    "flannel.1", "flannel-v6.1", "cni0", "tunl0", "vxlan.calico", "vxlan-v6.calico", "kube-ipvs0",
-    "kube-bridge", "weave",
+    "flannel.1",
+    "flannel-v6.1",
+    "cni0",
+    "tunl0",
+    "vxlan.calico",
+    "vxlan-v6.calico",
+    "kube-ipvs0",
+    "kube-bridge",
+    "weave",
 ];
 
 impl LinkName {
@@ -56,8 +63,7 @@ impl LinkName {
     /// container's hash, or `lxc_health`. `lxcbr0` and `lxdbr0` are LXC's bridges, not Cilium's.
     pub fn is_endpoint_device(&self) -> bool {
         self.0.strip_prefix("lxc").is_some_and(|rest| {
-            rest == "_health"
-                || (rest.len() == 12 && rest.bytes().all(|b| b.is_ascii_hexdigit()))
+            rest == "_health" || (rest.len() == 12 && rest.bytes().all(|b| b.is_ascii_hexdigit()))
         })
     }
 

@@ -87,7 +87,9 @@ impl NextHop {
 }
 
 /// `RTN_*`: what a route does with a packet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum RouteKind {
     /// Forward or deliver on the link.
@@ -263,7 +265,9 @@ impl TryFrom<String> for RouteProtocol {
 }
 
 /// `RT_SCOPE_*`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(into = "String", try_from = "String")]
 pub struct RouteScope(pub u8);
 

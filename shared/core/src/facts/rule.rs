@@ -51,18 +51,19 @@ pub struct RoutingRule {
     /// Ignore an answer whose prefix is not longer than this, bits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suppress_prefix_length: Option<u8>,
-    /// Who installed it.
-    #[serde(default = "unspec", skip_serializing_if = "is_unspec")]
+    /// Who installed it; `unspec` counts as the kernel.
+    #[serde(default = "kernel", skip_serializing_if = "is_kernel")]
     pub protocol: RouteProtocol,
 }
 
-fn unspec() -> RouteProtocol {
-    RouteProtocol(0)
+/// iproute2 prints no protocol where it is the kernel's, or where an old kernel keeps none.
+fn kernel() -> RouteProtocol {
+    RouteProtocol::KERNEL
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if")]
-fn is_unspec(protocol: &RouteProtocol) -> bool {
-    protocol.0 == 0
+fn is_kernel(protocol: &RouteProtocol) -> bool {
+    *protocol == RouteProtocol::KERNEL
 }
 
 /// A firewall mark with its mask: a packet matches when `packet & mask == value`.
@@ -122,7 +123,7 @@ impl RoutingRule {
             destination_ports: None,
             action: RuleAction::Lookup(table),
             suppress_prefix_length: None,
-            protocol: unspec(),
+            protocol: kernel(),
         }
     }
 

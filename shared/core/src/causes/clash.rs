@@ -1,0 +1,347 @@
+//! `C-CLASH`: pods got addresses that the LAN needs.
+
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, Ipv4Addr},
+};
+
+use super::{Case, ChainLink, Check, Confidence, Verdict, nodes_of};
+use crate::{
+    facts::{CiliumConfig, NodeName, RoutingMode},
+    prefix::overlap,
+    rules::{Code, Finding, Remedy, Severity, free_pools, pool_values},
+    view::{Fate, NodeView, Protected, View},
+};
+
+/// An address that everybody knows to be far away. It is looked up, never contacted.
+const FAR_AWAY: IpAddr = IpAddr::V4(Ipv4Addr::new(1, 1, 1, 1));
+
+/// Own addresses that are listed; on a large cluster every node has one.
+const SHOWN_ADDRESSES: usize = 4;
+
+pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
+    let hijacked: Vec<&Finding> = case.of_rule("RT-01").collect();
+    let claimed: Vec<&Finding> = case.of_rule("CIDR-01").collect();
+    let overlapping: Vec<&Finding> =
+        case.of_rule("CIDR-02").filter(|finding| finding.severity >= Severity::Error).collect();
+    let services: Vec<&Finding> =
+        case.of_rule("CIDR-05").filter(|finding| finding.severity >= Severity::Error).collect();
+    let all = || hijacked.iter().chain(&claimed).chain(&overlapping).chain(&services).copied();
+    all().next()?;
+
+    let mut nodes = nodes_of(all());
+    if nodes.is_empty() {
+        nodes = case.view.nodes().iter().map(|node| node.name().clone()).collect();
+    }
+    let victims = victims(case.view, all());
+    // Addresses that leave through Cilium are the proof; that they lie in a pod CIDR is only a reason.
+    let confidence = if hijacked.is_empty() { Confidence::Likely } else { Confidence::Confirmed };
+    Some(Verdict {
+        cause: "C-CLASH",
+        confidence,
+        title: title(&victims, &services),
+        chain: chain(case, &victims, &hijacked, &claimed, &overlapping, &services),
+        broken: broken(case.view, &victims, &services),
+        still_works: still_works(case.view, &nodes),
+        cautions: vec![
+            "Ping proves nothing: it may be answered although nothing else works, and a dead ping \
+             proves nothing either. What counts is the route lookup."
+                .into(),
+            "`cilium status` reports OK: no agent compares its pod CIDRs with the LAN.".into(),
+        ],
+        fix: fix(case.view, &hijacked, &services),
+        verify: verify(case.view, &victims),
+        explains: ["CIDR-01", "CIDR-02", "CIDR-04", "CIDR-05", "RT-01", "RT-08", "CIDR-03"]
+            .map(Code)
+            .to_vec(),
+        nodes,
+    })
+}
+
+/// The protected addresses that findings are about, with the roles they have for any node.
+fn victims<'f>(view: &View<'_>, findings: impl Iterator<Item = &'f Finding>) -> Vec<Protected> {
+    let addresses: BTreeSet<IpAddr> =
+        findings.filter_map(|finding| finding.subject.parse().ok()).collect();
+    addresses
+        .into_iter()
+        .map(|address| {
+            let roles = view
+                .nodes()
+                .iter()
+                .flat_map(NodeView::protected)
+                .filter(|protected| protected.address == address)
+                .flat_map(|protected| protected.roles.iter().cloned())
+                .collect();
+            Protected { address, roles }
+        })
+        .collect()
+}
+
+fn title(victims: &[Protected], services: &[&Finding]) -> String {
+    let has = |is: fn(&Protected) -> bool| victims.iter().any(is);
+    let what = match (
+        has(Protected::is_gateway),
+        has(Protected::is_dns),
+        has(Protected::is_cluster_machine),
+    ) {
+        (true, true, false) => "the LAN's gateway and DNS server",
+        (true, false, false) => "the LAN's gateway",
+        (false, true, false) => "the LAN's DNS server",
+        (true, _, true) | (_, true, true) => {
+            "the LAN's gateway or DNS server, and machines of the cluster"
+        }
+        (false, false, true) => "machines of the cluster itself",
+        (false, false, false) if !victims.is_empty() => "addresses that the nodes need",
+        (false, false, false) if !services.is_empty() => "addresses of Services",
+        (false, false, false) => "addresses of the LAN",
+    };
+    format!("Cilium's pod CIDRs swallowed {what}")
+}
+
+fn chain(
+    case: &Case<'_>,
+    victims: &[Protected],
+    hijacked: &[&Finding],
+    claimed: &[&Finding],
+    overlapping: &[&Finding],
+    services: &[&Finding],
+) -> Vec<ChainLink> {
+    let mut chain = Vec::new();
+    if victims.iter().any(|victim| victim.is_dns() || victim.is_gateway()) {
+        chain.push(ChainLink::symptom(
+            "names do not resolve, images are not pulled (ErrImagePull, ImagePullBackOff), pods that need either crash",
+        ));
+    }
+    if victims.iter().any(Protected::is_cluster_machine) {
+        chain.push(ChainLink::symptom(
+            "nodes cannot reach each other or the API server; SSH between them hangs",
+        ));
+    }
+    for finding in hijacked.iter().chain(claimed).take(4) {
+        for evidence in finding.evidence.iter().take(6) {
+            let link = ChainLink::fact(&evidence.source, &evidence.fact);
+            if !chain.contains(&link) {
+                chain.push(link);
+            }
+        }
+    }
+    if hijacked.is_empty() && claimed.is_empty() {
+        for finding in overlapping.iter().chain(services).take(4) {
+            chain.push(ChainLink::fact("", &finding.summary));
+        }
+    }
+    if let Some(config) = case.view.config() {
+        chain.push(ChainLink::fact(&config.origin, configuration(config)));
+    }
+    chain.push(ChainLink::cause(
+        "of two routes the one with the longer prefix wins: Cilium's route to a pod CIDR beats the LAN's",
+    ));
+    chain
+}
+
+fn configuration(config: &CiliumConfig) -> String {
+    let version =
+        config.version.as_ref().map(|version| format!("Cilium {version}, ")).unwrap_or_default();
+    let pool = config.pool_v4.join(" ");
+    let pool = if pool.is_empty() { String::new() } else { format!(", pool {pool}") };
+    format!("{version}IPAM {}{pool}, routing {}", config.ipam, config.routing)
+}
+
+fn broken(view: &View<'_>, victims: &[Protected], services: &[&Finding]) -> Vec<String> {
+    let mut broken = Vec::new();
+    for victim in victims {
+        let address = victim.address;
+        if victim.is_dns() {
+            broken.push(format!(
+                "DNS on {address}: from the nodes, and from pods, for which CoreDNS asks it"
+            ));
+            broken.push(format!("image pulls: the runtime looks up registries on {address}"));
+        }
+        if victim.is_gateway() {
+            broken.push(format!("what is addressed to {address} itself: DHCP renewal, its DNS and its web page if it has them"));
+            if !victim.is_dns() && !dns_is_known(view) {
+                broken.push(format!(
+                    "DNS and image pulls, if {address} is the DNS server (not recorded)"
+                ));
+            }
+        }
+        for role in victim.roles.iter().filter(|_| victim.is_cluster_machine()) {
+            broken.push(format!(
+                "{address} ({}): SSH, kubelet, API and tunnel traffic to it",
+                role.word()
+            ));
+        }
+        if !victim.is_dns() && !victim.is_gateway() && !victim.is_cluster_machine() {
+            broken.push(format!("{address} ({})", victim.roles_in_words()));
+        }
+    }
+    broken.extend(own_addresses(view));
+    broken.extend(services.iter().map(|finding| finding.summary.clone()));
+    broken
+}
+
+fn dns_is_known(view: &View<'_>) -> bool {
+    view.nodes().iter().any(|node| node.facts.resolvers.known().is_some())
+}
+
+/// Addresses of the nodes in pod CIDRs: whoever asks there is answered into the tunnel.
+fn own_addresses(view: &View<'_>) -> Vec<String> {
+    view.nodes()
+        .iter()
+        .flat_map(|node| {
+            let own =
+                node.facts.addresses.items().iter().filter(|own| !own.link.leads_into_cilium());
+            own.filter_map(|own| {
+                let claim =
+                    view.pod_cidrs().iter().find(|claim| claim.prefix.contains(&own.address))?;
+                let prefix = claim.with_owner();
+                Some(format!(
+                    "{} on {} of {}: it lies in {prefix} itself, other nodes lose it",
+                    own.address,
+                    own.link,
+                    node.name()
+                ))
+            })
+            .collect::<Vec<_>>()
+        })
+        .take(SHOWN_ADDRESSES)
+        .collect()
+}
+
+fn still_works(view: &View<'_>, nodes: &[NodeName]) -> Vec<String> {
+    let mut works = Vec::new();
+    let affected = || view.nodes().iter().filter(|node| nodes.contains(node.name()));
+    if let Some(way) = affected().find_map(|node| way_out(node)) {
+        works.push(format!(
+            "the internet by address, through the gateway: {FAR_AWAY} leaves {way}; the next hop is bound to that device, \
+             whatever the routes say about its address"
+        ));
+    }
+    works.push("pod to pod, Services, and everything that `cilium status` looks at".into());
+    works
+}
+
+fn way_out(node: &NodeView<'_>) -> Option<String> {
+    match node.fate(FAR_AWAY) {
+        fate @ Fate::Leaves { .. } if fate.into_cilium().is_none() => Some(fate.in_words()),
+        _ => None,
+    }
+}
+
+fn fix(view: &View<'_>, hijacked: &[&Finding], services: &[&Finding]) -> Vec<Remedy> {
+    let mut steps = Vec::new();
+    let mut first_aid: Vec<String> = Vec::new();
+    for command in hijacked.iter().flat_map(|finding| &finding.remedy.commands) {
+        if !first_aid.contains(command) {
+            first_aid.push(command.clone());
+        }
+    }
+    if !first_aid.is_empty() {
+        steps.push(
+            Remedy::text(
+                "First aid, where you need DNS or SSH to go on: pods of that block lose their network, and the \
+                 agent puts the route back after some minutes.",
+            )
+            .with_commands(first_aid),
+        );
+    }
+    steps.push(move_pool(view));
+    steps.push(apply(view));
+    if !services.is_empty() {
+        steps.push(Remedy::text(
+            "The service CIDR stays as it is: it can only be changed by rebuilding the cluster.",
+        ));
+    }
+    steps
+}
+
+fn move_pool(view: &View<'_>) -> Remedy {
+    let Some(pool) = free_pools(view).first().copied() else {
+        return Remedy::text(
+            "Choose a pool that no network of yours uses: all usual ones are taken here.",
+        );
+    };
+    let mut values = pool_values(pool);
+    let mut text = format!(
+        "Choose a pool that is free: {pool} touches nothing that these nodes know (VPNs and other sites they cannot \
+         see)."
+    );
+    if view.config().is_some_and(|config| config.routing == RoutingMode::Native) {
+        values = format!("{values}ipv4NativeRoutingCIDR: {pool}\n");
+    }
+    if allocated_by_kubernetes_is_free(view) {
+        text.push_str(
+            " Kubernetes has allocated pod CIDRs of its own, which are free as well: `ipam.mode: kubernetes` would use \
+             those instead.",
+        );
+    }
+    text.push_str(" Save as cilium-pool.yaml:");
+    Remedy::text(text).with_values(values)
+}
+
+/// Whether `spec.podCIDRs` of all Nodes are set and touch no network of the LAN.
+fn allocated_by_kubernetes_is_free(view: &View<'_>) -> bool {
+    let nodes = view.facts.cluster.nodes.items();
+    let mut networks = view.nodes().iter().flat_map(NodeView::lan_routes);
+    !nodes.is_empty()
+        && nodes.iter().all(|node| !node.pod_cidrs.is_empty())
+        && !networks.any(|route| {
+            nodes
+                .iter()
+                .flat_map(|node| &node.pod_cidrs)
+                .any(|cidr| overlap(*cidr, route.destination).is_some())
+        })
+}
+
+fn apply(view: &View<'_>) -> Remedy {
+    let config = view.config();
+    let namespace = config.map_or("kube-system", |config| config.namespace.as_str());
+    let version = config
+        .and_then(|config| config.version.as_ref())
+        .map_or_else(|| "<the installed version>".to_owned(), ToString::to_string);
+    Remedy::text(
+        "Apply it. CiliumNodes keep their blocks until they are deleted; agents then take new ones, and pods must \
+         be recreated to get addresses from them. Plan an outage of all pods.",
+    )
+    .with_commands([
+        format!("helm -n {namespace} get values cilium -o yaml > cilium-values.yaml"),
+        format!(
+            "helm -n {namespace} upgrade cilium cilium/cilium --version {version} -f cilium-values.yaml -f cilium-pool.yaml"
+        ),
+        format!("kubectl -n {namespace} rollout restart deployment/cilium-operator"),
+        "kubectl delete ciliumnodes --all".to_owned(),
+        format!("kubectl -n {namespace} rollout restart daemonset/cilium"),
+        "# then every pod that is not on the host network, node by node:".to_owned(),
+        "kubectl drain NODE --ignore-daemonsets --delete-emptydir-data && kubectl uncordon NODE".to_owned(),
+    ])
+}
+
+fn verify(view: &View<'_>, victims: &[Protected]) -> Vec<Check> {
+    let mut checks: Vec<Check> = victims
+        .iter()
+        .take(3)
+        .map(|victim| {
+            let link = lan_link(view, victim.address);
+            Check::new(
+                format!("ip route get {}", victim.address),
+                link.map_or_else(
+                    || "no `dev cilium_…`, on every node".into(),
+                    |link| format!("`dev {link}`, on every node"),
+                ),
+            )
+        })
+        .collect();
+    checks.push(Check::new("kubectl cilium-doctor --local", "no verdict, on every node"));
+    checks
+}
+
+/// Device by which the LAN's own route leads to an address.
+fn lan_link(view: &View<'_>, address: IpAddr) -> Option<String> {
+    view.nodes().iter().find_map(|node| {
+        let best = node
+            .lan_routes()
+            .filter(|route| route.destination.contains(&address))
+            .max_by_key(|route| route.destination.prefix_len())?;
+        best.links().next().map(ToString::to_string)
+    })
+}

@@ -1,0 +1,106 @@
+//! `C-LEFT`: Cilium is gone, and what it made is still there.
+
+use super::{Case, ChainLink, Check, Confidence, Verdict, names, nodes_of};
+use crate::{
+    facts::{LinkName, NodeName},
+    rules::{Code, Finding, Remedy},
+};
+
+pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
+    let stale: Vec<&Finding> =
+        case.of_rule("RT-07").filter(|finding| finding.subject == "devices").collect();
+    let nodes = nodes_of(stale.iter().copied());
+    if nodes.is_empty() {
+        return None;
+    }
+    let confidence = confidence(case, &nodes)?;
+    let mut chain = vec![ChainLink::symptom(
+        "new pods hang in ContainerCreating; or addresses of the LAN cannot be reached from the nodes",
+    )];
+    for evidence in stale.iter().flat_map(|finding| &finding.evidence).take(8) {
+        chain.push(ChainLink::fact(&evidence.source, &evidence.fact));
+    }
+    chain.push(ChainLink::cause(
+        "removing the release removes no device, no route and no CNI file from the nodes",
+    ));
+    let hijacked: Vec<String> = case
+        .of_rule("RT-01")
+        .map(|finding| format!("{}: packets for it still go to cilium_host", finding.subject))
+        .collect();
+    let mut broken = vec!["new pods: the CNI file names a plugin whose agent is gone".to_owned()];
+    broken.extend(hijacked);
+    Some(Verdict {
+        cause: "C-LEFT",
+        confidence,
+        title: format!(
+            "Cilium's agent is gone from {}, and its devices and routes are still there",
+            names(&nodes)
+        ),
+        chain,
+        broken,
+        still_works: vec![
+            "pods that ran before: their devices and BPF programs live on without the agent".into(),
+        ],
+        cautions: caution(confidence),
+        fix: fix(case, &nodes),
+        verify: vec![
+            Check::new("ip -br link | grep -E 'cilium|lxc'", "nothing"),
+            Check::new("ip route show table all | grep cilium_", "nothing"),
+        ],
+        explains: ["RT-07", "RT-01", "RT-02", "CIDR-01", "CIDR-02"].map(Code).to_vec(),
+        nodes,
+    })
+}
+
+/// An agent that crashed leaves the same picture on its node. Only the cluster can tell.
+fn confidence(case: &Case<'_>, nodes: &[NodeName]) -> Option<Confidence> {
+    match case.view.facts.cluster.agents.known() {
+        Some(agents) if agents.is_empty() => Some(Confidence::Confirmed),
+        // The DaemonSet has pods: on nodes with one, the agent is down, not gone.
+        Some(agents) => {
+            let is_down = |node: &NodeName| agents.iter().any(|agent| agent.node == *node);
+            (!nodes.iter().all(is_down)).then_some(Confidence::Likely)
+        }
+        None => Some(Confidence::Likely),
+    }
+}
+
+fn caution(confidence: Confidence) -> Vec<String> {
+    match confidence {
+        Confidence::Confirmed => Vec::new(),
+        _ => vec![
+            "an agent that merely crashed leaves the same picture: ask the cluster first with \
+             `kubectl get pods -A -l k8s-app=cilium -o wide`"
+                .into(),
+        ],
+    }
+}
+
+fn fix(case: &Case<'_>, nodes: &[NodeName]) -> Vec<Remedy> {
+    let mut commands = vec![format!("# on {}", names(nodes))];
+    let links = case.view.nodes().iter().filter(|node| nodes.contains(node.name()));
+    let mut present: Vec<&str> =
+        links.flat_map(|node| node.cilium_links().map(LinkName::as_str)).collect();
+    present.sort_unstable();
+    present.dedup();
+    let has_host = present.contains(&"cilium_host");
+    for name in present {
+        // Deleting cilium_host deletes its peer cilium_net.
+        if name.starts_with("cilium_") && !(has_host && name == "cilium_net") {
+            commands.push(format!("ip link del {name}"));
+        }
+    }
+    commands.push("mv /etc/cni/net.d/05-cilium.conflist /root/   # if it is there".into());
+    vec![
+        Remedy::text(
+            "If Cilium is to stay: install it again, or start its DaemonSet; the agent takes over \
+             what it finds.",
+        ),
+        Remedy::text(
+            "If it is to go: drain the node, then delete the devices; their routes go along. Pods that \
+             still run lose their network: restart them under the next CNI plugin. BPF programs, \
+             iptables chains and taints stay behind as well.",
+        )
+        .with_commands(commands),
+    ]
+}

@@ -1,0 +1,137 @@
+//! The live configuration: keys of the ConfigMap `cilium-config`.
+//!
+//! Every value is a string, and an absent key means the default of that version, not "off".
+//! `routing-mode` and `tunnel-protocol` exist since 1.14; before, `tunnel` said both.
+
+use std::collections::BTreeMap;
+
+use semver::Version;
+
+use super::DecodeError;
+use crate::facts::{CiliumConfig, IpamMode, RoutingMode, TunnelProtocol};
+
+/// Normalises the ConfigMap's data.
+///
+/// # Errors
+/// When a number or a boolean cannot be read; the error names the key.
+pub fn from_config_map(
+    data: &BTreeMap<String, String>,
+    namespace: &str,
+    version: Option<Version>,
+) -> Result<CiliumConfig, DecodeError> {
+    let keys = Keys(data);
+    Ok(CiliumConfig {
+        origin: format!("ConfigMap {namespace}/cilium-config"),
+        namespace: namespace.to_owned(),
+        version,
+        ipam: IpamMode::from(keys.text("ipam").unwrap_or("cluster-pool").to_owned()),
+        pool_v4: keys.list("cluster-pool-ipv4-cidr"),
+        pool_v6: keys.list("cluster-pool-ipv6-cidr"),
+        node_mask_v4: keys
+            .number("cluster-pool-ipv4-mask-size", CiliumConfig::DEFAULT_NODE_MASK_V4)?,
+        node_mask_v6: keys
+            .number("cluster-pool-ipv6-mask-size", CiliumConfig::DEFAULT_NODE_MASK_V6)?,
+        routing: keys.routing(),
+        auto_direct_node_routes: keys.switch("auto-direct-node-routes", false)?,
+        masquerade_v4: keys.switch("enable-ipv4-masquerade", true)?,
+        masquerade_v6: keys.switch("enable-ipv6-masquerade", true)?,
+        native_routing_cidr_v4: keys.text("ipv4-native-routing-cidr").map(str::to_owned),
+        cluster_id: keys.number("cluster-id", 0)?,
+        l7_proxy: keys.switch("enable-l7-proxy", true)?,
+        ipv4: keys.switch("enable-ipv4", true)?,
+        ipv6: keys.switch("enable-ipv6", false)?,
+    })
+}
+
+struct Keys<'a>(&'a BTreeMap<String, String>);
+
+impl Keys<'_> {
+    fn text(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// The chart joins lists with spaces; people who edit the map by hand use commas.
+    fn list(&self, key: &str) -> Vec<String> {
+        self.text(key)
+            .unwrap_or_default()
+            .split(|c: char| c == ',' || c.is_ascii_whitespace())
+            .filter(|element| !element.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn number<T: std::str::FromStr>(&self, key: &str, default: T) -> Result<T, DecodeError> {
+        self.text(key).map_or(Ok(default), |text| {
+            text.parse().map_err(|_| {
+                DecodeError::new(format!("key `{key}`: `{text}` is not a number in its range"))
+            })
+        })
+    }
+
+    /// Booleans as Go's `strconv.ParseBool` reads them.
+    fn switch(&self, key: &str, default: bool) -> Result<bool, DecodeError> {
+        match self.text(key) {
+            None => Ok(default),
+            Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),
+            Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
+            Some(text) => {
+                Err(DecodeError::new(format!("key `{key}`: `{text}` is neither true nor false")))
+            }
+        }
+    }
+
+    fn routing(&self) -> RoutingMode {
+        let tunnel = self.text("tunnel");
+        let protocol = || match self.text("tunnel-protocol").or(tunnel) {
+            None | Some("vxlan") => TunnelProtocol::Vxlan,
+            Some("geneve") => TunnelProtocol::Geneve,
+            Some(other) => TunnelProtocol::Unknown(other.to_owned()),
+        };
+        match (self.text("routing-mode"), tunnel) {
+            (Some("native"), _) | (None, Some("disabled")) => RoutingMode::Native,
+            (Some("tunnel") | None, _) => RoutingMode::Tunnel(protocol()),
+            (Some(other), _) => RoutingMode::Unknown(other.to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::from_config_map;
+    use crate::facts::{CiliumConfig, IpamMode, RoutingMode, TunnelProtocol};
+
+    fn config(pairs: &[(&str, &str)]) -> Result<CiliumConfig, String> {
+        let data: BTreeMap<String, String> =
+            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        from_config_map(&data, "kube-system", None).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn old_and_new_spelling_of_the_routing_mode_agree() {
+        let native = |pairs| config(pairs).unwrap().routing;
+        assert_eq!(native(&[("routing-mode", "native")]), RoutingMode::Native);
+        assert_eq!(native(&[("tunnel", "disabled")]), RoutingMode::Native);
+        assert_eq!(native(&[("tunnel", "geneve")]), RoutingMode::Tunnel(TunnelProtocol::Geneve));
+        assert_eq!(native(&[]), RoutingMode::Tunnel(TunnelProtocol::Vxlan));
+        assert_eq!(native(&[("routing-mode", "direct")]), RoutingMode::Unknown("direct".into()));
+    }
+
+    #[test]
+    fn pools_may_be_joined_by_spaces_or_commas() {
+        let config = config(&[("cluster-pool-ipv4-cidr", "10.1.0.0/16  10.2.0.0/16,10.3.0.0/16")]);
+        let config = config.unwrap();
+        assert_eq!(config.pool_v4, ["10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"]);
+        assert_eq!(config.ipam, IpamMode::ClusterPool);
+        assert_eq!(config.node_mask_v4, 24);
+    }
+
+    #[test]
+    fn unreadable_values_name_their_key() {
+        let error = config(&[("enable-ipv4", "yes")]).unwrap_err();
+        assert_eq!(error, "key `enable-ipv4`: `yes` is neither true nor false");
+        let error = config(&[("cluster-pool-ipv4-mask-size", "big")]).unwrap_err();
+        assert!(error.contains("cluster-pool-ipv4-mask-size"), "{error}");
+    }
+}

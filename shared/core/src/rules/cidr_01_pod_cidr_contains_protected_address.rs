@@ -1,0 +1,170 @@
+use std::{collections::BTreeMap, net::IpAddr};
+
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
+use crate::{
+    facts::NodeName,
+    view::{AddressConflict, PodCidr, Protected, View},
+};
+
+rule! {
+    /// ## What it checks
+    /// No pod CIDR may contain an address that a node depends on outside Cilium: a default gateway,
+    /// a DNS server (also one behind systemd-resolved), another node, the API server, a proxy, a
+    /// registry mirror, or an address given with `--protect`.
+    ///
+    /// ## Why it hurts
+    /// In tunnel mode every agent installs a route for each pod CIDR to `cilium_host`. That route
+    /// is longer than the LAN's, so it wins: for the node the address is now a pod. What goes
+    /// *through* a gateway still works, because the next hop of the default route is bound to its
+    /// device. What is addressed *to* it dies: DNS, DHCP renewal, SSH between nodes; and with DNS
+    /// the image pulls. A ping may still be answered, and proves nothing.
+    ///
+    /// ## Fix
+    /// Move the pods to a pool that is free (CIDR-12 suggests one). CiliumNodes keep the blocks
+    /// they have: delete them and restart agents and pods after the pool was changed.
+    ///
+    /// ## References
+    /// - Cilium documentation, "Cluster Scope": check for conflicting node CIDRs
+    /// - cilium/cilium issues 1499, 13955, 42383
+    "CIDR-01", Block, "pod CIDR contains an address that the node needs", judge
+}
+
+/// Own addresses that are listed; on a large cluster every node has one.
+const SHOWN_ADDRESSES: usize = 4;
+
+fn judge(view: &View<'_>, out: &mut Judgement) {
+    if view.pod_cidrs().is_empty() {
+        match view.facts.cluster.cilium_nodes.get() {
+            Err(why) if view.predicted_config().is_none() => out.missing("pod CIDRs", why),
+            _ => out.not_applicable("no pod CIDR is in use"),
+        }
+        return;
+    }
+    for node in view.nodes() {
+        for (fact, of) in [
+            (node.facts.routes.get().err(), "gateways"),
+            (node.facts.resolvers.get().err(), "DNS servers"),
+        ] {
+            if let Some(why) = fact {
+                out.missing(format!("{of} of node {}", node.name()), why);
+            }
+        }
+    }
+    for (_, conflicts) in by_address(view.address_conflicts()) {
+        if let Some(finding) = finding(view, &conflicts) {
+            out.found(finding);
+        }
+    }
+}
+
+/// The same address usually matters to every node: one finding for all of them.
+fn by_address<'v, 'a>(
+    conflicts: Vec<AddressConflict<'v, 'a>>,
+) -> BTreeMap<(IpAddr, ipnet::IpNet), Vec<AddressConflict<'v, 'a>>> {
+    let mut grouped: BTreeMap<_, Vec<AddressConflict<'v, 'a>>> = BTreeMap::new();
+    for conflict in conflicts {
+        let key = (conflict.protected.address, conflict.pod_cidr.prefix);
+        grouped.entry(key).or_default().push(conflict);
+    }
+    grouped
+}
+
+fn finding(view: &View<'_>, conflicts: &[AddressConflict<'_, '_>]) -> Option<Finding> {
+    let first = conflicts.first()?;
+    let (address, pod_cidr) = (first.protected.address, first.pod_cidr);
+    let mut all_roles = first.protected.clone();
+    for conflict in conflicts {
+        all_roles.roles.extend(conflict.protected.roles.iter().cloned());
+    }
+    let nodes: Vec<NodeName> =
+        conflicts.iter().map(|conflict| conflict.node.name().clone()).collect();
+    let mut evidence = vec![Evidence::new(
+        pod_cidr.sources.first().map_or_else(String::new, ToString::to_string),
+        format!("pod CIDR {}", pod_cidr.with_owner()),
+    )];
+    evidence.extend(role_evidence(first.node.name(), &all_roles));
+    evidence.extend(own_addresses_inside(view, pod_cidr));
+    Some(Finding {
+        code: RULE.code,
+        severity: Severity::Block,
+        basis: Basis::Observed,
+        subject: address.to_string(),
+        nodes,
+        summary: format!(
+            "{address} ({}) lies in the pod CIDR {}",
+            all_roles.roles_in_words(),
+            pod_cidr.with_owner()
+        ),
+        evidence,
+        impact: impact(&all_roles),
+        remedy: Remedy::text(
+            "move the pods to a free pool (see CIDR-12), then delete the CiliumNodes and restart \
+             agents and pods: existing CiliumNodes keep their blocks",
+        ),
+    })
+}
+
+fn role_evidence(node: &NodeName, protected: &Protected) -> Vec<Evidence> {
+    use crate::view::Role;
+    protected
+        .roles
+        .iter()
+        .filter_map(|role| match role {
+            Role::Gateway { link } => Some(Evidence::new(
+                format!("routes of node {node}"),
+                match link {
+                    Some(link) => format!("default via {} dev {link}", protected.address),
+                    None => format!("default via {}", protected.address),
+                },
+            )),
+            Role::Dns { file, .. } => {
+                Some(Evidence::new(file.clone(), format!("nameserver {}", protected.address)))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// Addresses of the nodes themselves in the same block: other nodes answer them into the tunnel.
+fn own_addresses_inside(view: &View<'_>, pod_cidr: &PodCidr) -> Vec<Evidence> {
+    view.nodes()
+        .iter()
+        .flat_map(|node| {
+            node.facts
+                .addresses
+                .items()
+                .iter()
+                .filter(|own| {
+                    !own.link.leads_into_cilium() && pod_cidr.prefix.contains(&own.address)
+                })
+                .map(move |own| {
+                    Evidence::new(
+                        format!("addresses of node {}", node.name()),
+                        format!("its own {} on {} lies in it too", own.address, own.link),
+                    )
+                })
+        })
+        .take(SHOWN_ADDRESSES)
+        .collect()
+}
+
+fn impact(protected: &Protected) -> String {
+    let mut broken: Vec<&str> = Vec::new();
+    if protected.is_dns() {
+        broken.push("name resolution, and with it image pulls");
+    }
+    if protected.is_gateway() {
+        broken.push("everything addressed to the gateway itself, such as DHCP renewal");
+    }
+    if protected.is_cluster_machine() {
+        broken.push("the kubelet's way to the API server and SSH between nodes");
+    }
+    if broken.is_empty() {
+        broken.push("everything addressed to it");
+    }
+    format!(
+        "packets to {} go to a pod that does not exist; dead: {}",
+        protected.address,
+        broken.join("; ")
+    )
+}

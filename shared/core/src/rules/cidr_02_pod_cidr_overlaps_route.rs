@@ -1,0 +1,113 @@
+use std::collections::BTreeMap;
+
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
+use crate::{
+    facts::{LinkName, NextHopFlag, NodeName, Route},
+    view::{MAX_CONFLICTS, RouteConflict, View},
+};
+
+rule! {
+    /// ## What it checks
+    /// No pod CIDR may share addresses with a connected or static route of a node in the tables
+    /// `main` and `local`. Cilium's own routes do not count, nor do the routes by which pods are
+    /// reached without a tunnel (over a node's address), nor those of other CNI plugins (RT-03).
+    /// Routes without carrier (`linkdown`, as docker0 without containers) count: the kernel uses
+    /// them all the same.
+    ///
+    /// ## Why it hurts
+    /// For each address that both have, the longer prefix wins. Either hosts of the LAN vanish
+    /// behind Cilium, or pods vanish behind the LAN; and addresses of the overlap that the agent
+    /// finds in use are taken out of its pool, until it is empty.
+    ///
+    /// ## Fix
+    /// Move the pods to a pool that is free (CIDR-12).
+    ///
+    /// ## References
+    /// - Cilium documentation, "Cluster Scope": check for conflicting node CIDRs
+    /// - cilium/cilium issues 9793, 13955
+    "CIDR-02", Block, "pod CIDR overlaps a network of the LAN", judge
+}
+
+fn judge(view: &View<'_>, out: &mut Judgement) {
+    if view.pod_cidrs().is_empty() {
+        match view.facts.cluster.cilium_nodes.get() {
+            Err(why) if view.predicted_config().is_none() => out.missing("pod CIDRs", why),
+            _ => out.not_applicable("no pod CIDR is in use"),
+        }
+        return;
+    }
+    for node in view.nodes() {
+        if let Err(why) = node.facts.routes.get() {
+            out.missing(format!("node {}", node.name()), why);
+        }
+    }
+    let conflicts = view.route_conflicts();
+    if conflicts.len() >= MAX_CONFLICTS {
+        out.unknown(
+            "further overlaps",
+            format!("more than {MAX_CONFLICTS} on one node; the rest is not listed"),
+        );
+    }
+    let mut by_network: BTreeMap<_, Vec<RouteConflict<'_, '_>>> = BTreeMap::new();
+    for conflict in conflicts {
+        let key = (conflict.pod_cidr.prefix, conflict.route.destination);
+        by_network.entry(key).or_default().push(conflict);
+    }
+    for conflicts in by_network.into_values() {
+        if let Some(finding) = finding(&conflicts) {
+            out.found(finding);
+        }
+    }
+}
+
+fn finding(conflicts: &[RouteConflict<'_, '_>]) -> Option<Finding> {
+    let first = conflicts.first()?;
+    let (pod_cidr, route) = (first.pod_cidr, first.route);
+    let carries_protected = conflicts.iter().any(|conflict| {
+        conflict.node.protected().iter().any(|protected| {
+            conflict.pod_cidr.prefix.contains(&protected.address)
+                && conflict.route.destination.contains(&protected.address)
+        })
+    });
+    let nodes: Vec<NodeName> =
+        conflicts.iter().map(|conflict| conflict.node.name().clone()).collect();
+    let winner = first.winner();
+    Some(Finding {
+        code: RULE.code,
+        severity: if carries_protected { Severity::Block } else { Severity::Error },
+        basis: Basis::Observed,
+        subject: pod_cidr.prefix.to_string(),
+        nodes,
+        summary: format!("pod CIDR {} overlaps {}", pod_cidr.with_owner(), in_words(route)),
+        evidence: vec![
+            Evidence::new(
+                pod_cidr.sources.first().map_or_else(String::new, ToString::to_string),
+                format!("pod CIDR {}", pod_cidr.prefix),
+            ),
+            Evidence::new(format!("routes of node {}", first.node.name()), route.to_string()),
+            Evidence::new(
+                "longest prefix wins",
+                format!("{winner} takes the addresses that both have"),
+            ),
+        ],
+        impact: if winner == pod_cidr.prefix {
+            format!(
+                "hosts of {} with an address in {} cannot be reached",
+                route.destination, pod_cidr.prefix
+            )
+        } else {
+            format!("pods with an address in {} cannot be reached", route.destination)
+        },
+        remedy: Remedy::text("move the pods to a free pool (see CIDR-12)"),
+    })
+}
+
+fn in_words(route: &Route) -> String {
+    let links: Vec<&str> = route.links().map(LinkName::as_str).collect();
+    let state = if route.next_hops.iter().any(|hop| hop.has(NextHopFlag::Linkdown)) {
+        ", without carrier but in use"
+    } else {
+        ""
+    };
+    format!("{} on {}{state}", route.destination, links.join(" and "))
+}

@@ -1,0 +1,186 @@
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
+use crate::{
+    facts::{CiliumConfig, IpamMode},
+    prefix::{GivenPrefix, Pool},
+    view::{NodeView, View},
+};
+
+rule! {
+    /// ## What it checks
+    /// The operator hands out the blocks of a cluster pool in order: the first node gets the first
+    /// block. So it is known beforehand which addresses the next nodes will take. This rule looks
+    /// for the first block, not yet owned by a CiliumNode, that would contain an address a node
+    /// depends on or overlap a network of the LAN.
+    ///
+    /// The first `max(2 * nodes, 16)` blocks count as near; what lies behind them is latent, and
+    /// named with the number of the node that will meet it. Where Cilium is not installed, the
+    /// chart's default pool is judged, as a prediction without effect on the exit code.
+    ///
+    /// ## Why it hurts
+    /// A laboratory of one node is fine; the third node takes the gateway's addresses.
+    ///
+    /// ## Fix
+    /// Set a pool that is free before you install (CIDR-12 suggests one).
+    ///
+    /// ## References
+    /// - Cilium source, `pkg/ipam/cidrset`: blocks are allocated in order
+    /// - Cilium documentation, "Cluster Scope": check for conflicting node CIDRs
+    "CIDR-03", Block, "blocks of the pool will hit the LAN", judge
+}
+
+fn judge(view: &View<'_>, out: &mut Judgement) {
+    let predicted = view.predicted_config();
+    let basis = if predicted.is_some() { Basis::Predicted } else { Basis::Observed };
+    let Some(config) = predicted.as_ref().or(view.config()) else {
+        match view.facts.cluster.config.get() {
+            Err(_) if !view.facts.declared.pod_cidrs.is_empty() => {
+                out.not_applicable("pod CIDRs were given; there is no pool to predict");
+            }
+            Err(why) => out.missing("cluster pool", why),
+            Ok(_) => {}
+        }
+        return;
+    };
+    if config.ipam != IpamMode::ClusterPool {
+        out.not_applicable(format!("IPAM mode {} has no cluster pool", config.ipam));
+        return;
+    }
+    for node in view.nodes() {
+        if let Err(why) = node.facts.routes.get() {
+            out.missing(format!("node {}", node.name()), why);
+        }
+    }
+    let near = (view.node_count() * 2).max(16) as u128;
+    let mut ahead = 0;
+    for pool in pools(config) {
+        if let Some(hit) = first_hit(view, pool) {
+            out.found(finding(config, pool, &hit, ahead, near, basis));
+            return;
+        }
+        ahead += pool.block_count();
+    }
+}
+
+/// The elements of the pool that can be cut; the others are CIDR-11's and CIDR-13's.
+fn pools(config: &CiliumConfig) -> impl Iterator<Item = Pool> {
+    let v4 = config.pool_v4.iter().map(|text| (text, config.node_mask_v4));
+    let v6 = config.pool_v6.iter().map(|text| (text, config.node_mask_v6));
+    v4.chain(v6)
+        .filter_map(|(text, mask)| Pool::new(text.parse::<GivenPrefix>().ok()?.prefix(), mask).ok())
+}
+
+struct Hit {
+    index: u128,
+    block: IpNet,
+    what: String,
+    source: String,
+    is_address: bool,
+}
+
+/// The first free block that meets something of the LAN; an address before a network.
+fn first_hit(view: &View<'_>, pool: Pool) -> Option<Hit> {
+    view.nodes()
+        .iter()
+        .flat_map(|node| candidates(node))
+        .filter_map(|candidate| {
+            let index = first_free_block(view, pool, candidate.network)?;
+            Some((index, !candidate.is_address, candidate))
+        })
+        .min_by_key(|(index, is_network, _)| (*index, *is_network))
+        .and_then(|(index, _, candidate)| {
+            Some(Hit {
+                index,
+                block: pool.block(index)?,
+                what: candidate.what,
+                source: candidate.source,
+                is_address: candidate.is_address,
+            })
+        })
+}
+
+struct Candidate {
+    network: IpNet,
+    what: String,
+    source: String,
+    is_address: bool,
+}
+
+fn candidates<'v>(node: &'v NodeView<'_>) -> impl Iterator<Item = Candidate> + 'v {
+    let addresses = node.protected().iter().map(|protected| Candidate {
+        network: IpNet::from(protected.address),
+        what: format!("{} ({})", protected.address, protected.roles_in_words()),
+        source: format!("node {}", node.name()),
+        is_address: true,
+    });
+    let networks = node.lan_routes().map(|route| Candidate {
+        network: route.destination,
+        what: format!("the network {}", route.destination),
+        source: format!("routes of node {}: {route}", node.name()),
+        is_address: false,
+    });
+    addresses.chain(networks)
+}
+
+/// The first block that touches the network and that no CiliumNode owns: owned ones are judged by
+/// CIDR-01 and CIDR-02. A wide network covers many blocks, so the owned ones are skipped one by one.
+fn first_free_block(view: &View<'_>, pool: Pool, network: IpNet) -> Option<u128> {
+    let first = pool.first_block_touching(network)?;
+    (first..pool.block_count()).find_map(|index| {
+        let block = pool.block(index)?;
+        if crate::prefix::overlap(block, network).is_none() {
+            return Some(None);
+        }
+        let owned =
+            view.pod_cidrs().iter().any(|claim| claim.prefix == block && claim.is_allocated());
+        (!owned).then_some(Some(index))
+    })?
+}
+
+fn finding(
+    config: &CiliumConfig,
+    pool: Pool,
+    hit: &Hit,
+    ahead: u128,
+    near: u128,
+    basis: Basis,
+) -> Finding {
+    let number = ahead.saturating_add(hit.index).saturating_add(1);
+    let is_near = number <= near;
+    let when = if is_near { "near" } else { "latent" };
+    Finding {
+        code: RULE.code,
+        severity: match (is_near, hit.is_address) {
+            (true, _) => Severity::Block,
+            (false, _) => Severity::Warn,
+        },
+        basis,
+        subject: pool.prefix().to_string(),
+        nodes: Vec::new(),
+        summary: format!(
+            "node number {number} would get the block {}, which hits {}",
+            hit.block, hit.what
+        ),
+        evidence: vec![
+            Evidence::new(
+                config.origin.clone(),
+                format!("pool {}, blocks of /{}", pool.prefix(), hit.block.prefix_len()),
+            ),
+            Evidence::new(hit.source.clone(), hit.what.clone()),
+            Evidence::new(
+                "blocks are handed out in order",
+                format!("block number {number} is {} ({when})", hit.block),
+            ),
+        ],
+        impact: match (hit.is_address, hit.block.addr()) {
+            (true, IpAddr::V4(_) | IpAddr::V6(_)) => {
+                "every node would send packets for that address to a pod".into()
+            }
+            (false, _) => "hosts in that block could no longer be reached from the nodes".into(),
+        },
+        remedy: Remedy::text("set a free pool before installing (see CIDR-12)"),
+    }
+}

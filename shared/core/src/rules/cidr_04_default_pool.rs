@@ -1,0 +1,102 @@
+use ipnet::IpNet;
+
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
+use crate::{
+    facts::{CiliumConfig, IpamMode},
+    prefix::GivenPrefix,
+    view::View,
+};
+
+rule! {
+    /// ## What it checks
+    /// Whether the cluster pool is the chart's default, `10.0.0.0/8`. Every chart from 1.12 on has
+    /// it, and installs it without a word.
+    ///
+    /// ## Why it hurts
+    /// It is a whole eighth of what homes and companies use. Where a node, a gateway or a DNS
+    /// server has an address in 10.0.0.0/8, some block of the pool will contain it: at once, or
+    /// when the cluster grows.
+    ///
+    /// ## Fix
+    /// Set `ipam.operator.clusterPoolIPv4PodCIDRList`, even where nothing clashes today.
+    ///
+    /// ## References
+    /// - Cilium documentation, "Cluster Scope": default of `clusterPoolIPv4PodCIDRList`
+    "CIDR-04", Block, "the default pool 10.0.0.0/8 is in use", judge
+}
+
+fn judge(view: &View<'_>, out: &mut Judgement) {
+    let predicted = view.predicted_config();
+    let basis = if predicted.is_some() { Basis::Predicted } else { Basis::Observed };
+    let Some(config) = predicted.as_ref().or(view.config()) else {
+        if let Err(why) = view.facts.cluster.config.get() {
+            out.missing("cluster pool", why);
+        }
+        return;
+    };
+    if config.ipam != IpamMode::ClusterPool {
+        out.not_applicable(format!("IPAM mode {} has no cluster pool", config.ipam));
+        return;
+    }
+    let Some(default) = default_pool(config) else { return };
+    let inside = lan_inside(view, default);
+    // Only what the next nodes will meet is bad today; CIDR-03 knows.
+    let near = super::cidr_03_predicted_blocks_hit_lan::RULE
+        .judge(view)
+        .findings()
+        .iter()
+        .any(|finding| finding.severity == Severity::Block);
+    let mut evidence = vec![Evidence::new(config.origin.clone(), "pool 10.0.0.0/8")];
+    evidence.extend(inside.iter().take(3).cloned());
+    out.found(Finding {
+        code: RULE.code,
+        severity: if near && !inside.is_empty() { Severity::Block } else { Severity::Warn },
+        basis,
+        subject: CiliumConfig::DEFAULT_POOL_V4.into(),
+        nodes: Vec::new(),
+        summary: if inside.is_empty() {
+            "the pool is the default 10.0.0.0/8".into()
+        } else {
+            "the pool is the default 10.0.0.0/8, and the LAN lies in it".into()
+        },
+        evidence,
+        impact:
+            "some node's block will contain addresses of the LAN, now or when the cluster grows"
+                .into(),
+        remedy: Remedy::text("set the pool explicitly (see CIDR-12)"),
+    });
+}
+
+fn default_pool(config: &CiliumConfig) -> Option<IpNet> {
+    config
+        .pool_v4
+        .iter()
+        .filter_map(|text| text.parse::<GivenPrefix>().ok())
+        .map(|given| given.prefix())
+        .find(|prefix| prefix.to_string() == CiliumConfig::DEFAULT_POOL_V4)
+}
+
+fn lan_inside(view: &View<'_>, pool: IpNet) -> Vec<Evidence> {
+    view.nodes()
+        .iter()
+        .flat_map(|node| {
+            let protected =
+                node.protected().iter().filter(|protected| pool.contains(&protected.address)).map(
+                    |protected| format!("{} ({})", protected.address, protected.roles_in_words()),
+                );
+            let own = node
+                .facts
+                .addresses
+                .items()
+                .iter()
+                .filter(|own| !own.link.leads_into_cilium() && pool.contains(&own.address))
+                .map(|own| format!("{} on {}", own.address, own.link));
+            protected
+                .chain(own)
+                .map(|what| {
+                    Evidence::new(format!("node {}", node.name()), format!("{what} lies in it"))
+                })
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}

@@ -1,0 +1,130 @@
+use std::{collections::BTreeMap, net::IpAddr};
+
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
+use crate::{
+    facts::{LinkName, Route},
+    view::{Fate, NodeView, Protected, View},
+};
+
+rule! {
+    /// ## What it checks
+    /// For each address that a node depends on (see CIDR-01) it asks by which device a packet
+    /// leaves: the kernel's own answer (RTM_GETROUTE) where it was asked, else a lookup through the
+    /// recorded rules and tables. It must not be `cilium_host`, `cilium_net`, `cilium_vxlan`,
+    /// `cilium_geneve` or a pod's `lxc…` device.
+    ///
+    /// ## Why it hurts
+    /// This is the proof for CIDR-01: the host hands packets for its gateway, its DNS server or
+    /// another node to Cilium, which knows no pod with that address. A ping proves nothing either
+    /// way: some agents let the node answer for addresses of the tunnel.
+    ///
+    /// ## Fix
+    /// As for CIDR-01. First aid for some minutes, until the agent puts it back: delete the route
+    /// on the node. Pods of that block lose their network meanwhile.
+    ///
+    /// ## References
+    /// - Cilium source, `pkg/datapath/linux/node.go`: createNodeRouteSpec
+    "RT-01", Block, "an address that the node needs leaves through Cilium", judge
+}
+
+/// The devices that carry pods' packets. `cilium_wg0` may carry a node's own by design.
+const DEVICES: [&str; 4] = ["cilium_host", "cilium_net", "cilium_vxlan", "cilium_geneve"];
+
+/// Nodes whose lookup is quoted; the others are the same.
+const SHOWN_NODES: usize = 3;
+
+fn judge(view: &View<'_>, out: &mut Judgement) {
+    let mut by_address: BTreeMap<IpAddr, Vec<Hijack<'_, '_>>> = BTreeMap::new();
+    for node in view.nodes() {
+        if node.protected().is_empty() {
+            let why = node.facts.routes.get().err();
+            out.unknown(
+                format!("node {}", node.name()),
+                why.map_or_else(
+                    || "it has no gateway, DNS server or peer to look for".into(),
+                    ToString::to_string,
+                ),
+            );
+        }
+        for protected in node.protected() {
+            let fate = node.fate(protected.address);
+            if let Fate::Unknown(why) = &fate {
+                out.missing(format!("{} from node {}", protected.address, node.name()), why);
+            } else if let Some(link) = fate.into_cilium().filter(|link| carries_pods(link)) {
+                let link = link.clone();
+                by_address.entry(protected.address).or_default().push(Hijack {
+                    node,
+                    protected,
+                    fate,
+                    link,
+                });
+            }
+        }
+    }
+    for (address, hijacks) in &by_address {
+        if let Some(finding) = finding(*address, hijacks) {
+            out.found(finding);
+        }
+    }
+}
+
+fn carries_pods(link: &LinkName) -> bool {
+    DEVICES.contains(&link.as_str()) || link.is_endpoint_device()
+}
+
+struct Hijack<'v, 'a> {
+    node: &'v NodeView<'a>,
+    protected: &'v Protected,
+    fate: Fate<'a>,
+    link: LinkName,
+}
+
+fn finding(address: IpAddr, hijacks: &[Hijack<'_, '_>]) -> Option<Finding> {
+    let first = hijacks.first()?;
+    let mut evidence = Vec::new();
+    for hijack in hijacks.iter().take(SHOWN_NODES) {
+        if let Fate::Leaves { source, .. } = &hijack.fate {
+            evidence.push(Evidence::new(
+                format!("{source} on node {}", hijack.node.name()),
+                format!("{address} leaves {}", hijack.fate.in_words()),
+            ));
+        }
+    }
+    if let Some(beaten) = beaten_route(first.node, address) {
+        evidence.push(Evidence::new(
+            format!("routes of node {}", first.node.name()),
+            format!("the LAN's own route loses, its prefix is shorter: {beaten}"),
+        ));
+    }
+    let commands = match &first.fate {
+        Fate::Leaves { route: Some(route), .. } => vec![
+            "# first aid, on each node; the agent puts the route back after some minutes"
+                .to_owned(),
+            format!("ip route del {} dev {}", route.destination, first.link),
+        ],
+        _ => Vec::new(),
+    };
+    Some(Finding {
+        code: RULE.code,
+        severity: Severity::Block,
+        basis: Basis::Observed,
+        subject: address.to_string(),
+        nodes: hijacks.iter().map(|hijack| hijack.node.name().clone()).collect(),
+        summary: format!(
+            "packets for {address} ({}) leave through {}",
+            first.protected.roles_in_words(),
+            first.link
+        ),
+        evidence,
+        impact: "the host cannot talk to that address; a ping proves nothing either way".into(),
+        remedy: Remedy::text("move the pods to a free pool (see CIDR-01 and CIDR-12)")
+            .with_commands(commands),
+    })
+}
+
+/// The LAN's best route to the address, which would win without Cilium.
+fn beaten_route<'a>(node: &NodeView<'a>, address: IpAddr) -> Option<&'a Route> {
+    node.lan_routes()
+        .filter(|route| route.destination.contains(&address))
+        .max_by_key(|route| route.destination.prefix_len())
+}

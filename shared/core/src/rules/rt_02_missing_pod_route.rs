@@ -1,0 +1,170 @@
+use ipnet::IpNet;
+
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
+use crate::{
+    facts::{CiliumNode, RoutingMode, TableId, TunnelProtocol},
+    view::{NodeView, View},
+};
+
+rule! {
+    /// ## What it checks
+    /// Each node needs a way to the pod CIDRs of all other nodes. In tunnel mode that is a route to
+    /// `cilium_host`; in native mode with `autoDirectNodeRoutes` a route over the other node's
+    /// InternalIP. In native mode without it the network must know the way: that is not visible
+    /// from a node's default route, and counts as unknown, never as fine.
+    ///
+    /// ## Why it hurts
+    /// Pods of the nodes cannot reach each other; packets go to the default gateway instead.
+    ///
+    /// ## Fix
+    /// Look into the agent's log for the reason why it could not install the route, and restart the
+    /// agent on the node that lacks it. Where systemd-networkd or NetworkManager removed it, tell
+    /// them to leave foreign routes alone.
+    ///
+    /// ## References
+    /// - cilium/cilium issues 26588, 28302
+    "RT-02", Error, "a route to another node's pods is missing", judge
+}
+
+/// How pods of other nodes are reached.
+enum Expectation {
+    ThroughCiliumHost,
+    OverNodeAddress,
+}
+
+fn judge(view: &View<'_>, out: &mut Judgement) {
+    let peers = match view.facts.cluster.cilium_nodes.get() {
+        Ok(peers) => peers,
+        Err(_) if view.predicted_config().is_some() => {
+            out.not_applicable("Cilium is not installed");
+            return;
+        }
+        Err(why) => {
+            out.missing("CiliumNodes", why);
+            return;
+        }
+    };
+    if peers.iter().all(|peer| peer.pod_cidrs.is_empty()) {
+        out.not_applicable("CiliumNodes carry no pod CIDRs in this IPAM mode");
+        return;
+    }
+    for node in view.nodes() {
+        judge_node(view, node, peers, out);
+    }
+}
+
+fn judge_node(view: &View<'_>, node: &NodeView<'_>, peers: &[CiliumNode], out: &mut Judgement) {
+    let subject = format!("node {}", node.name());
+    if let Err(why) = node.facts.routes.get() {
+        out.missing(subject, why);
+        return;
+    }
+    if !peers.iter().any(|peer| peer.name == *node.name()) {
+        out.unknown(
+            subject,
+            "no CiliumNode has this name, so its peers cannot be told from itself",
+        );
+        return;
+    }
+    // Without an agent nobody keeps routes: RT-07 judges what is left.
+    if view.agent_runs_on(node.facts) == Some(false) {
+        return;
+    }
+    let expectation = match expectation(view, node) {
+        Ok(expectation) => expectation,
+        Err(why) => {
+            out.unknown(subject, why);
+            return;
+        }
+    };
+    for peer in peers.iter().filter(|peer| peer.name != *node.name()) {
+        for cidr in &peer.pod_cidrs {
+            if !has_route(node, peer, *cidr, &expectation) {
+                out.found(finding(node, peer, *cidr, &expectation));
+            }
+        }
+    }
+}
+
+fn expectation(view: &View<'_>, node: &NodeView<'_>) -> Result<Expectation, String> {
+    let Some(config) = view.config() else {
+        // The overlay's device is only there in tunnel mode.
+        let mut links = node.cilium_links();
+        return if links.any(|link| matches!(link.as_str(), "cilium_vxlan" | "cilium_geneve")) {
+            Ok(Expectation::ThroughCiliumHost)
+        } else {
+            Err("the routing mode is not known".into())
+        };
+    };
+    match &config.routing {
+        RoutingMode::Tunnel(TunnelProtocol::Unknown(_)) | RoutingMode::Unknown(_) => {
+            Err(format!("Cilium knows no routing mode {}", config.routing))
+        }
+        RoutingMode::Tunnel(_) => Ok(Expectation::ThroughCiliumHost),
+        RoutingMode::Native if config.auto_direct_node_routes => Ok(Expectation::OverNodeAddress),
+        RoutingMode::Native => {
+            Err("native routing without autoDirectNodeRoutes: the network outside must \
+                                    know the pod CIDRs, which a node cannot see"
+                .into())
+        }
+    }
+}
+
+fn has_route(
+    node: &NodeView<'_>,
+    peer: &CiliumNode,
+    cidr: IpNet,
+    expectation: &Expectation,
+) -> bool {
+    let mut routes = node.facts.routes.items().iter().filter(|route| {
+        route.table == TableId::MAIN && !route.is_default() && route.destination.contains(&cidr)
+    });
+    routes.any(|route| match expectation {
+        Expectation::ThroughCiliumHost => route.links().any(|link| link.as_str() == "cilium_host"),
+        // RT-03 judges over whose address it leads.
+        Expectation::OverNodeAddress => {
+            let leads_to_peer = |gateway| peer.addresses.iter().any(|own| own.address == gateway);
+            route.gateways().any(leads_to_peer) || route.destination == cidr
+        }
+    })
+}
+
+fn finding(
+    node: &NodeView<'_>,
+    peer: &CiliumNode,
+    cidr: IpNet,
+    expectation: &Expectation,
+) -> Finding {
+    let expected = match expectation {
+        Expectation::ThroughCiliumHost => format!("{cidr} … dev cilium_host"),
+        Expectation::OverNodeAddress => {
+            let internal = peer.addresses.iter().find(|own| own.is_host_address());
+            let gateway =
+                internal.map_or_else(|| "its InternalIP".into(), |own| own.address.to_string());
+            format!("{cidr} via {gateway}")
+        }
+    };
+    Finding {
+        code: RULE.code,
+        severity: Severity::Error,
+        basis: Basis::Observed,
+        subject: cidr.to_string(),
+        nodes: vec![node.name().clone()],
+        summary: format!("node {} has no route to {cidr}, the pods of {}", node.name(), peer.name),
+        evidence: vec![
+            Evidence::new(format!("CiliumNode {}", peer.name), format!("pod CIDR {cidr}")),
+            Evidence::new(
+                format!("routes of node {}", node.name()),
+                format!("expected `{expected}`, and there is none"),
+            ),
+        ],
+        impact: format!("pods on {} cannot reach pods on {}", node.name(), peer.name),
+        remedy: Remedy::text(
+            "read the agent's log on that node for the reason, then restart the agent",
+        )
+        .with_commands([format!(
+            "kubectl -n kube-system delete pod -l k8s-app=cilium --field-selector spec.nodeName={}",
+            node.name()
+        )]),
+    }
+}

@@ -1,0 +1,157 @@
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
+use crate::{
+    facts::{LinkName, Route},
+    prefix::overlap,
+    view::{NodeView, View},
+};
+
+rule! {
+    /// ## What it checks
+    /// What Cilium left behind: its devices (`cilium_*`, `lxc…`) on a node where no agent runs, and
+    /// routes to `cilium_host` for networks that no CiliumNode owns any more.
+    ///
+    /// ## Why it hurts
+    /// The routes go on to hijack their addresses, and nobody answers. A left-over `cilium_vxlan`
+    /// keeps UDP port 8472 from the next CNI plugin. New pods hang in ContainerCreating, because the
+    /// CNI file still names Cilium.
+    ///
+    /// ## Fix
+    /// Where Cilium is to go: remove what is left (`kubectl cilium-uninstall`), or delete the
+    /// devices, which takes their routes along. Where it is to stay: bring the agent back.
+    /// After a change of the pool, restart the agents.
+    ///
+    /// ## References
+    /// - Cilium documentation, "Uninstall"
+    "RT-07", Error, "routes or devices that nobody looks after", judge
+}
+
+fn judge(view: &View<'_>, out: &mut Judgement) {
+    for node in view.nodes() {
+        judge_links(view, node, out);
+        judge_routes(view, node, out);
+    }
+}
+
+fn judge_links(view: &View<'_>, node: &NodeView<'_>, out: &mut Judgement) {
+    let subject = format!("node {}", node.name());
+    if let Err(why) = node.facts.links.get() {
+        out.missing(subject, why);
+        return;
+    }
+    let links: Vec<&LinkName> = node.cilium_links().collect();
+    if links.is_empty() {
+        return;
+    }
+    match view.agent_runs_on(node.facts) {
+        Some(true) => {}
+        None => {
+            out.unknown(subject, "it has Cilium's devices, and whether an agent runs is not known");
+        }
+        Some(false) => out.found(stale_links(node, &links)),
+    }
+}
+
+fn stale_links(node: &NodeView<'_>, links: &[&LinkName]) -> Finding {
+    let mut names: Vec<&str> = links.iter().map(|link| link.as_str()).collect();
+    names.sort_unstable();
+    let routes: Vec<String> =
+        node.cilium_host_routes().map(|route| route.destination.to_string()).collect();
+    let mut evidence = vec![
+        Evidence::new(format!("devices of node {}", node.name()), names.join(", ")),
+        Evidence::new("agents", format!("none runs on {}", node.name())),
+    ];
+    if !routes.is_empty() {
+        evidence.push(Evidence::new(
+            format!("routes of node {}", node.name()),
+            format!("still to cilium_host: {}", routes.join(", ")),
+        ));
+    }
+    let cilium_files = node.facts.cni_files.items().iter().filter(|file| file.is_cilium());
+    evidence.extend(cilium_files.map(|file| {
+        Evidence::new(
+            format!("CNI files of node {}", node.name()),
+            format!("{} still names cilium-cni", file.name),
+        )
+    }));
+    let has_host = names.contains(&"cilium_host");
+    let mut commands = vec![format!("# on node {}: takes its routes along", node.name())];
+    // Deleting one end of the pair cilium_host/cilium_net deletes both.
+    commands.extend(
+        names
+            .iter()
+            .filter(|name| name.starts_with("cilium_") && !(has_host && **name == "cilium_net"))
+            .map(|name| format!("ip link del {name}")),
+    );
+    Finding {
+        code: RULE.code,
+        severity: Severity::Error,
+        basis: Basis::Observed,
+        subject: "devices".into(),
+        nodes: vec![node.name().clone()],
+        summary: format!("node {} has {} of Cilium's devices, and no agent runs there", node.name(), names.len()),
+        evidence,
+        impact: "routes to pods that are gone go on to take packets; new pods cannot start".into(),
+        remedy: Remedy::text(
+            "if Cilium is to go, remove what it left; running pods lose their network with it. If it is \
+             to stay, bring the agent back",
+        )
+        .with_commands(commands),
+    }
+}
+
+fn judge_routes(view: &View<'_>, node: &NodeView<'_>, out: &mut Judgement) {
+    let subject = format!("routes of node {}", node.name());
+    let mut routes = node.cilium_host_routes().peekable();
+    if routes.peek().is_none() || view.agent_runs_on(node.facts) == Some(false) {
+        return;
+    }
+    let owners = match view.facts.cluster.cilium_nodes.get() {
+        Ok(owners) => owners,
+        Err(why) => {
+            out.missing(subject, why);
+            return;
+        }
+    };
+    let is_owned = |route: &Route| {
+        let mut owned = owners.iter().flat_map(|owner| &owner.pod_cidrs);
+        owned.any(|cidr| overlap(*cidr, route.destination).is_some())
+    };
+    let unowned: Vec<&Route> = routes.filter(|route| !is_owned(route)).collect();
+    // In a cluster mesh the other clusters' CIDRs come from their own stores.
+    let is_meshed = view.config().is_none_or(|config| config.cluster_id != 0);
+    if is_meshed && !unowned.is_empty() {
+        out.unknown(
+            subject,
+            "networks that no CiliumNode owns may belong to another cluster of the mesh",
+        );
+        return;
+    }
+    for route in unowned {
+        out.found(stale_route(node, route));
+    }
+}
+
+fn stale_route(node: &NodeView<'_>, route: &Route) -> Finding {
+    Finding {
+        code: RULE.code,
+        severity: Severity::Error,
+        basis: Basis::Observed,
+        subject: route.destination.to_string(),
+        nodes: vec![node.name().clone()],
+        summary: format!(
+            "node {} sends {} to Cilium, and no CiliumNode owns it",
+            node.name(),
+            route.destination
+        ),
+        evidence: vec![
+            Evidence::new(format!("routes of node {}", node.name()), route.to_string()),
+            Evidence::new("CiliumNodes", "none has this pod CIDR"),
+        ],
+        impact: format!("packets for {} vanish", route.destination),
+        remedy: Remedy::text("delete the route; if it comes back, restart the agent on that node")
+            .with_commands([
+                format!("# on node {}", node.name()),
+                format!("ip route del {} dev cilium_host", route.destination),
+            ]),
+    }
+}

@@ -1,0 +1,172 @@
+//! Addresses that must stay reachable over the LAN: `PA(node)`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
+
+use crate::facts::{
+    Facts, HostEndpointKind, LinkName, NodeFacts, NodeName, ResolverKind, Route, RouteKind,
+};
+
+/// An address that this node depends on, and as what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Protected {
+    /// The address.
+    pub address: IpAddr,
+    /// What it is to the node; at least one.
+    pub roles: BTreeSet<Role>,
+}
+
+/// What an address is to a node.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Next hop of a default route.
+    Gateway {
+        /// Device of that route.
+        link: Option<LinkName>,
+    },
+    /// DNS server.
+    Dns {
+        /// File that names it.
+        file: String,
+        /// Whether programs ask a local stub, which asks the server.
+        behind_stub: bool,
+    },
+    /// Address of another node.
+    Node(NodeName),
+    /// API server.
+    ApiServer,
+    /// HTTP(S) proxy of kubelet or runtime.
+    Proxy,
+    /// Registry mirror of the runtime.
+    RegistryMirror,
+    /// The user named it.
+    Declared,
+}
+
+impl Role {
+    /// The role in a word or two.
+    pub fn word(&self) -> String {
+        match self {
+            Self::Gateway { .. } => "default gateway".into(),
+            Self::Dns { .. } => "DNS server".into(),
+            Self::Node(name) => format!("node {name}"),
+            Self::ApiServer => "API server".into(),
+            Self::Proxy => "proxy".into(),
+            Self::RegistryMirror => "registry mirror".into(),
+            Self::Declared => "protected by --protect".into(),
+        }
+    }
+}
+
+impl Protected {
+    /// All roles in words, as in `default gateway and DNS server`.
+    pub fn roles_in_words(&self) -> String {
+        let mut words: Vec<String> = self.roles.iter().map(Role::word).collect();
+        words.dedup();
+        join_with_and(&words)
+    }
+
+    /// Whether one of the roles is that of a gateway.
+    pub fn is_gateway(&self) -> bool {
+        self.roles.iter().any(|role| matches!(role, Role::Gateway { .. }))
+    }
+
+    /// Whether one of the roles is that of a DNS server.
+    pub fn is_dns(&self) -> bool {
+        self.roles.iter().any(|role| matches!(role, Role::Dns { .. }))
+    }
+
+    /// Whether one of the roles is that of a node or of the API server.
+    pub fn is_cluster_machine(&self) -> bool {
+        self.roles.iter().any(|role| matches!(role, Role::Node(_) | Role::ApiServer))
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(crate) fn join_with_and(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// All protected addresses of a node, in order.
+pub(super) fn of_node(facts: &Facts, node: &NodeFacts) -> Vec<Protected> {
+    let mut found = Collection::default();
+    for route in node.routes.items().iter().filter(|route| is_way_out(route)) {
+        for hop in &route.next_hops {
+            if let Some(gateway) = hop.gateway {
+                found.add(gateway, Role::Gateway { link: hop.link.clone() });
+            }
+        }
+    }
+    for resolver in node.resolvers.items() {
+        found.add(
+            resolver.address,
+            Role::Dns {
+                file: resolver.file.clone(),
+                behind_stub: resolver.kind == ResolverKind::BehindStub,
+            },
+        );
+    }
+    for endpoint in node.endpoints.items() {
+        let role = match endpoint.kind {
+            HostEndpointKind::ApiServer => Role::ApiServer,
+            HostEndpointKind::Proxy => Role::Proxy,
+            HostEndpointKind::RegistryMirror => Role::RegistryMirror,
+        };
+        found.add(endpoint.address, role);
+    }
+    for (name, address) in machines(facts).filter(|(name, _)| **name != node.name) {
+        found.add(address, Role::Node(name.clone()));
+    }
+    for address in facts.cluster.api_servers.items() {
+        found.add(*address, Role::ApiServer);
+    }
+    for address in &facts.declared.protect {
+        found.add(*address, Role::Declared);
+    }
+    found.without_own_addresses(node)
+}
+
+/// Host addresses of all nodes of the cluster.
+fn machines(facts: &Facts) -> impl Iterator<Item = (&NodeName, IpAddr)> {
+    let kube = facts.cluster.nodes.items().iter().map(|node| (&node.name, &node.addresses));
+    let cilium =
+        facts.cluster.cilium_nodes.items().iter().map(|node| (&node.name, &node.addresses));
+    kube.chain(cilium).flat_map(|(name, addresses)| {
+        addresses
+            .iter()
+            .filter(|address| address.is_host_address())
+            .map(move |address| (name, address.address))
+    })
+}
+
+/// A default route out of the host, in whatever table. Cilium's own (table 2005) leads to a proxy.
+fn is_way_out(route: &Route) -> bool {
+    route.kind == RouteKind::Unicast && route.is_default() && !route.leads_into_cilium()
+}
+
+#[derive(Default)]
+struct Collection(BTreeMap<IpAddr, BTreeSet<Role>>);
+
+impl Collection {
+    /// Loopback and unspecified addresses are this host; link-local ones of IPv6 mean nothing
+    /// without their device, and no pod CIDR can hold them.
+    fn add(&mut self, address: IpAddr, role: Role) {
+        let is_link_local_v6 = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
+        if !address.is_loopback() && !address.is_unspecified() && !is_link_local_v6 {
+            self.0.entry(address).or_default().insert(role);
+        }
+    }
+
+    fn without_own_addresses(mut self, node: &NodeFacts) -> Vec<Protected> {
+        for own in node.addresses.items() {
+            self.0.remove(&own.address);
+        }
+        self.0.into_iter().map(|(address, roles)| Protected { address, roles }).collect()
+    }
+}
