@@ -1,1 +1,34 @@
-//! Printing, exit codes, colour, tables, progress and snapshot files for every plugin.
+//! What every plugin does alike: the frame round a run, printing, exit codes and snapshot files.
+//!
+//! Nothing here knows what a plugin is about. [`plugin::run`] is the whole `main` of a plugin;
+//! the other modules are what its reports are made with:
+//!
+//! * the result goes to standard output through the [`printer`], as [`mod@format`] says: prose in
+//!   [`paragraph`]s, [`table`]s, semantic [`style`]s;
+//! * everything else goes to standard error: a [`failure`], a [`progress`] spinner;
+//! * how it ended is one [`exit`] code.
+
+pub mod color;
+pub mod control;
+pub mod exit;
+pub mod failure;
+pub mod format;
+pub mod interrupt;
+pub mod invocation;
+pub mod paragraph;
+pub mod plugin;
+pub mod printer;
+pub mod progress;
+pub mod recording;
+pub mod snapshot_file;
+pub mod style;
+pub mod table;
+pub mod terminal;
+
+pub use exit::Exit;
+pub use failure::Failure;
+pub use format::OutputFormat;
+pub use paragraph::Paragraph;
+pub use printer::Printer;
+pub use style::Style;
+pub use table::Table;
