@@ -67,6 +67,12 @@ impl Diagnosis {
         findings
     }
 
+    /// The verdict that explains a finding, if one does.
+    pub fn explanation_of(&self, finding: &Finding) -> Option<&Verdict> {
+        let is_observed = finding.basis == Basis::Observed;
+        self.verdicts.iter().find(|verdict| is_observed && verdict.explains_finding(finding))
+    }
+
     /// The worst thing that was seen; predictions do not count.
     pub fn worst(&self) -> Option<Severity> {
         self.findings()

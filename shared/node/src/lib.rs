@@ -1,1 +1,22 @@
-//! The Linux side: netlink, resolver, CNI and runtime files of one host.
+//! The Linux side: what one host's kernel and files say about its network.
+//!
+//! [`collect()`] fills [`NodeFacts`](kcilium_core::facts::NodeFacts), [`look_up`] asks the kernel for
+//! the way to single addresses. Nothing here changes anything, and nothing needs privileges where
+//! the kernel does not ask for them: a source that is closed to this user becomes
+//! [`Fact::Unavailable`](kcilium_core::facts::Fact::Unavailable), and the others are read
+//! nevertheless.
+//!
+//! Netlink and `/proc/sys` show the network namespace of the calling thread, files lie under the
+//! [`HostRoot`]. In a container with `hostNetwork` the two fit together when the host's root is
+//! mounted and named.
+
+#![cfg(target_os = "linux")]
+
+mod collect;
+mod files;
+mod host;
+mod netlink;
+mod unavailable;
+
+pub use collect::{collect, look_up};
+pub use host::{Host, HostRoot};

@@ -65,9 +65,7 @@ pub(crate) fn install(
     remote: &[&str],
     agent_runs: bool,
 ) -> Result<()> {
-    let Share {
-        pod_cidr, router, ..
-    } = own;
+    let Share { pod_cidr, router, .. } = own;
     let mut script = format!(
         "\
 link add cilium_host type veth peer name cilium_net
@@ -90,25 +88,11 @@ route add {pod_cidr} via {router} dev cilium_host proto kernel src {router}
     }));
     node.namespace().ip_batch(&script)?;
 
-    endpoint(
-        lab,
-        node,
-        own.lxc,
-        &format!("{}-pod", node.name()),
-        own.pod,
-        router,
-    )?;
+    endpoint(lab, node, own.lxc, &format!("{}-pod", node.name()), own.pod, router)?;
     node.write("etc/cni/net.d/05-cilium.conflist", CNI_CONFIG)?;
     if agent_runs {
         // Of the agent's own process: the endpoint goes when the agent does.
-        endpoint(
-            lab,
-            node,
-            "lxc_health",
-            &format!("{}-health", node.name()),
-            own.health,
-            router,
-        )?;
+        endpoint(lab, node, "lxc_health", &format!("{}-health", node.name()), own.health, router)?;
         node.write("proc/4242/comm", "cilium-agent\n")?;
     }
     Ok(())

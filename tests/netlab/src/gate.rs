@@ -53,10 +53,7 @@ pub fn require_programs(programs: &[&str]) -> bool {
     let answer = if missing.is_empty() {
         Ok(())
     } else {
-        Err(format!(
-            "not installed: {} (tests/setup installs what tests need)",
-            missing.join(", ")
-        ))
+        Err(format!("not installed: {} (tests/setup installs what tests need)", missing.join(", ")))
     };
     granted(&answer)
 }

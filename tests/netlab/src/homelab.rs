@@ -130,13 +130,7 @@ addr add 1.0.0.1/32 dev lo
 route add 10.0.0.0/16 via 203.0.113.2
 ",
         )?;
-        Ok(Self {
-            lab,
-            lan,
-            router,
-            internet,
-            nodes: Vec::new(),
-        })
+        Ok(Self { lab, lan, router, internet, nodes: Vec::new() })
     }
 
     /// Puts a node with these addresses on LAN and cluster network; the addresses carry their
@@ -145,8 +139,7 @@ route add 10.0.0.0/16 via 203.0.113.2
         let node = Node::create(&self.lab, name)?;
         for (link, bridge) in [("eth0", "lan"), ("eth1", "cluster")] {
             let port = format!("{name}-{link}");
-            self.lab
-                .veth((node.namespace(), link), (&self.lan, &port))?;
+            self.lab.veth((node.namespace(), link), (&self.lan, &port))?;
             self.lan.ip(&["link", "set", &port, "master", bridge])?;
         }
         // A bridge knows that it has no carrier only after it has lost a port, as a Docker host

@@ -35,12 +35,7 @@ impl Lab {
         let dir = tempfile::Builder::new().prefix(&prefix).tempdir()?;
         // Before the first namespace, so that there is never one without a guardian.
         let guardian = Guardian::start(&prefix, dir.path())?;
-        Ok(Self {
-            label: label.to_owned(),
-            prefix,
-            guardian,
-            dir,
-        })
+        Ok(Self { label: label.to_owned(), prefix, guardian, dir })
     }
 
     /// What the names of all namespaces of this lab begin with.
@@ -88,14 +83,9 @@ impl Lab {
     /// Makes a bridge in `ns` out of these interfaces, and brings it up.
     pub fn bridge(&self, ns: &Namespace, name: &str, ports: &[&str]) -> Result<()> {
         let mut script = format!("link add {name} type bridge\n");
-        script.extend(
-            ports
-                .iter()
-                .map(|port| format!("link set {port} master {name}\n")),
-        );
+        script.extend(ports.iter().map(|port| format!("link set {port} master {name}\n")));
         script.extend([format!("link set {name} up\n")]);
-        ns.ip_batch(&script)
-            .with_context(|| format!("lab `{}`: bridge {name}", self.label))?;
+        ns.ip_batch(&script).with_context(|| format!("lab `{}`: bridge {name}", self.label))?;
         Ok(())
     }
 }

@@ -60,13 +60,7 @@ impl Namespace {
     /// Sets a `net.…` sysctl inside.
     pub fn sysctl(&self, key: &str, value: &str) -> Result<()> {
         let mut command = self.command("sh");
-        command.args([
-            "-c",
-            r#"printf '%s\n' "$2" >"$1""#,
-            "sysctl",
-            &sysctl_path(key)?,
-            value,
-        ]);
+        command.args(["-c", r#"printf '%s\n' "$2" >"$1""#, "sysctl", &sysctl_path(key)?, value]);
         run(command, "").with_context(|| format!("sysctl {key} = {value}"))?;
         Ok(())
     }
@@ -83,19 +77,13 @@ impl Namespace {
 /// The file of a sysctl: `.` separates, and `/` stands for a dot in an interface's name.
 fn sysctl_path(key: &str) -> Result<String> {
     // Everything else belongs to the whole machine, in whichever network namespace one writes it.
-    ensure!(
-        key.starts_with("net."),
-        "`{key}` is not a sysctl of a network namespace"
-    );
+    ensure!(key.starts_with("net."), "`{key}` is not a sysctl of a network namespace");
     let swap = |c| match c {
         '.' => '/',
         '/' => '.',
         other => other,
     };
-    Ok(format!(
-        "/proc/sys/{}",
-        key.chars().map(swap).collect::<String>()
-    ))
+    Ok(format!("/proc/sys/{}", key.chars().map(swap).collect::<String>()))
 }
 
 #[cfg(test)]

@@ -22,11 +22,7 @@ impl Node {
         let namespace = lab.namespace(name)?;
         // What kubelet and every CNI plugin ask of a node.
         namespace.sysctl("net.ipv4.ip_forward", "1")?;
-        let node = Self {
-            name: name.to_owned(),
-            namespace,
-            root: lab.dir().join(name),
-        };
+        let node = Self { name: name.to_owned(), namespace, root: lab.dir().join(name) };
         node.write("etc/hostname", &format!("{name}\n"))?;
         node.write("etc/resolv.conf", "nameserver 10.0.0.1\n")?;
         // A process table without kthreadd is a container's, not a node's.

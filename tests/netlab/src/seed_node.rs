@@ -11,8 +11,7 @@ pub fn seed_node(label: &str) -> Result<Homelab> {
     let mut home = Homelab::without_nodes(label)?;
     home.add_node("node1", "10.0.0.124/16", "10.24.0.2/24")?;
     let node = home.node("node1")?;
-    node.namespace()
-        .ip(&["addr", "add", "10.0.1.24/16", "dev", "eth0"])?;
+    node.namespace().ip(&["addr", "add", "10.0.1.24/16", "dev", "eth0"])?;
     let own = Share {
         pod_cidr: "10.0.2.0/24",
         router: "10.0.2.208",
@@ -20,12 +19,6 @@ pub fn seed_node(label: &str) -> Result<Homelab> {
         pod: "10.0.2.201",
         lxc: "lxc8e7180b4ea74",
     };
-    agent::install(
-        home.lab(),
-        node,
-        &own,
-        &["10.0.0.0/24", "10.0.1.0/24"],
-        true,
-    )?;
+    agent::install(home.lab(), node, &own, &["10.0.0.0/24", "10.0.1.0/24"], true)?;
     Ok(home)
 }

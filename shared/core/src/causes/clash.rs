@@ -1,23 +1,14 @@
 //! `C-CLASH`: pods got addresses that the LAN needs.
 
-use std::{
-    collections::BTreeSet,
-    net::{IpAddr, Ipv4Addr},
-};
+use std::{collections::BTreeSet, net::IpAddr};
 
 use super::{Case, ChainLink, Check, Confidence, Verdict, nodes_of};
 use crate::{
     facts::{CiliumConfig, NodeName, RoutingMode},
     prefix::overlap,
     rules::{Code, Finding, Remedy, Severity, free_pools, pool_values},
-    view::{Fate, NodeView, Protected, View},
+    view::{FAR_AWAY, Fate, NodeView, Protected, View, listing},
 };
-
-/// An address that everybody knows to be far away. It is looked up, never contacted.
-const FAR_AWAY: IpAddr = IpAddr::V4(Ipv4Addr::new(1, 1, 1, 1));
-
-/// Own addresses that are listed; on a large cluster every node has one.
-const SHOWN_ADDRESSES: usize = 4;
 
 pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
     let hijacked: Vec<&Finding> = case.of_rule("RT-01").collect();
@@ -186,25 +177,14 @@ fn dns_is_known(view: &View<'_>) -> bool {
 
 /// Addresses of the nodes in pod CIDRs: whoever asks there is answered into the tunnel.
 fn own_addresses(view: &View<'_>) -> Vec<String> {
-    view.nodes()
+    view.pod_cidrs()
         .iter()
-        .flat_map(|node| {
-            let own =
-                node.facts.addresses.items().iter().filter(|own| !own.link.leads_into_cilium());
-            own.filter_map(|own| {
-                let claim =
-                    view.pod_cidrs().iter().find(|claim| claim.prefix.contains(&own.address))?;
-                let prefix = claim.with_owner();
-                Some(format!(
-                    "{} on {} of {}: it lies in {prefix} itself, other nodes lose it",
-                    own.address,
-                    own.link,
-                    node.name()
-                ))
-            })
-            .collect::<Vec<_>>()
+        .map(|claim| (claim, view.own_addresses_in(claim)))
+        .filter(|(_, own)| !own.is_empty())
+        .map(|(claim, own)| {
+            let prefix = claim.with_owner();
+            format!("the nodes' own addresses in {prefix}, for other nodes: {}", listing(&own))
         })
-        .take(SHOWN_ADDRESSES)
         .collect()
 }
 

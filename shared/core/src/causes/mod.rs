@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::{
     facts::NodeName,
     rules::{Code, Finding, Remedy},
-    view::View,
+    view::{View, listing},
 };
 
 /// A cause with everything that speaks for it.
@@ -134,12 +134,6 @@ impl<'c> Case<'c> {
     }
 }
 
-/// A verdict with the findings that it takes away from the causes after it.
-struct Explanation<'c> {
-    verdict: Verdict,
-    explained: Vec<&'c Finding>,
-}
-
 /// The causes, in the order in which they are asked.
 const CAUSES: [fn(&Case<'_>) -> Option<Verdict>; 3] =
     [left::verdict, route_loss::verdict, clash::verdict];
@@ -150,26 +144,20 @@ pub(crate) fn find(view: &View<'_>, findings: &[&Finding]) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
     for cause in CAUSES {
         if let Some(verdict) = cause(&case) {
-            let explanation = explain(&case, verdict);
-            case.findings.retain(|finding| {
-                !explanation.explained.iter().any(|explained| std::ptr::eq(*explained, *finding))
-            });
-            verdicts.push(explanation.verdict);
+            case.findings.retain(|finding| !verdict.explains_finding(finding));
+            verdicts.push(verdict);
         }
     }
     verdicts
 }
 
-/// A finding is explained when its rule is, and it concerns no other nodes than the verdict does.
-fn explain<'c>(case: &Case<'c>, verdict: Verdict) -> Explanation<'c> {
-    let explained = case
-        .findings
-        .iter()
-        .copied()
-        .filter(|finding| verdict.explains.contains(&finding.code))
-        .filter(|finding| finding.nodes.iter().all(|node| verdict.nodes.contains(node)))
-        .collect();
-    Explanation { verdict, explained }
+impl Verdict {
+    /// Whether the cause is behind a finding: the rule is one that it explains, and the finding
+    /// concerns no other nodes than the verdict does.
+    pub fn explains_finding(&self, finding: &Finding) -> bool {
+        self.explains.contains(&finding.code)
+            && finding.nodes.iter().all(|node| self.nodes.contains(node))
+    }
 }
 
 /// Nodes of findings, each once, in order.
@@ -181,12 +169,7 @@ fn nodes_of<'c>(findings: impl Iterator<Item = &'c Finding>) -> Vec<NodeName> {
     nodes
 }
 
-/// Names for a sentence; long lists are cut.
+/// Names for a sentence.
 fn names(nodes: &[NodeName]) -> String {
-    const SHOWN: usize = 5;
-    let shown: Vec<&str> = nodes.iter().take(SHOWN).map(NodeName::as_str).collect();
-    match nodes.len().checked_sub(SHOWN) {
-        Some(more) if more > 0 => format!("{} and {more} more", shown.join(", ")),
-        _ => shown.join(", "),
-    }
+    listing(&nodes.iter().map(ToString::to_string).collect::<Vec<_>>())
 }

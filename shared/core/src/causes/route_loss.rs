@@ -24,7 +24,7 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
     }
     for node in nodes.iter().filter(|node| lacks_default_route(case, node)) {
         chain.push(ChainLink::fact(
-            format!("routes of node {node}"),
+            format!("routes of {node}"),
             "there is no IPv4 default route either",
         ));
     }

@@ -257,7 +257,7 @@ EnvironmentFile=-/etc/default/docker
     fn lines_go_on_after_a_backslash() {
         let text =
             "Environment=\"HTTP_PROXY=http://10.0.0.5:3128\" \\\n  HTTPS_PROXY=10.0.0.6:3128\n";
-        assert_eq!(unit(text), ["10.0.0.5", "10.0.0.6"]);
+        assert_eq!(unit(text), ["10.0.0.6", "10.0.0.5"]);
         assert_eq!(unit("Environment=HTTP_PROXY=http://10.0.0.5 \\"), ["10.0.0.5"]);
     }
 

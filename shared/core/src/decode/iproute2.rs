@@ -15,9 +15,9 @@ use crate::facts::{
 
 /// `ip -j route show table all`, either family or both.
 pub fn routes(json: &str) -> Result<Vec<Route>, DecodeError> {
-    entries::<RawRoute>(json)?
+    entries::<WithoutEncapsulation>(json)?
         .into_iter()
-        .filter_map(|(index, raw)| {
+        .filter_map(|(index, WithoutEncapsulation(raw))| {
             let dst = raw.dst.clone()?;
             Some(raw.into_route(&dst).map_err(|why| at(index, &format!("route {dst}"), &why)))
         })
@@ -61,10 +61,42 @@ fn at(index: usize, what: &str, why: &str) -> DecodeError {
     DecodeError::new(format!("entry {}, {what}: {why}", index + 1))
 }
 
+/// A route whose own keys count. Those of a lightweight tunnel (`encap`) stand among them, with
+/// names that the route has too: the first `dst` is the route's, the second the tunnel's.
+struct WithoutEncapsulation(RawRoute);
+
+impl<'de> Deserialize<'de> for WithoutEncapsulation {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FirstOfEachKey).map(Self)
+    }
+}
+
+struct FirstOfEachKey;
+
+impl<'de> serde::de::Visitor<'de> for FirstOfEachKey {
+    type Value = RawRoute;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a route")
+    }
+
+    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<RawRoute, A::Error> {
+        let mut first = serde_json::Map::new();
+        while let Some((key, value)) = map.next_entry::<String, serde_json::Value>()? {
+            first.entry(key).or_insert(value);
+        }
+        // A route's TOS is text, a tunnel's is a number.
+        if first.get("tos").is_some_and(serde_json::Value::is_number) {
+            first.remove("tos");
+        }
+        RawRoute::deserialize(serde_json::Value::Object(first)).map_err(serde::de::Error::custom)
+    }
+}
+
 #[derive(Deserialize)]
 struct RawRoute {
     #[serde(rename = "type")]
-    kind: Option<RouteKind>,
+    kind: Option<String>,
     dst: Option<String>,
     from: Option<String>,
     gateway: Option<IpAddr>,
@@ -117,7 +149,7 @@ impl RawRoute {
                 format!("unknown table name `{text}`; record with `ip -N` to get numbers")
             })?,
         };
-        let kind = self.kind.unwrap_or_default();
+        let kind = self.kind.as_deref().map_or(RouteKind::Unicast, route_kind);
         let mtu = self.metrics.iter().find_map(|metrics| metrics.mtu);
         let tos = self.tos.as_deref().map(number).transpose()?.unwrap_or(0);
         let next_hops = if self.nexthops.is_empty() {
@@ -166,6 +198,22 @@ impl RawNextHop {
             weight: self.weight.unwrap_or(1),
             flags: hop_flags(&self.flags),
         }
+    }
+}
+
+/// `RTN_*`: a name, or with `-N` its number. Kinds of newer kernels are no error.
+fn route_kind(text: &str) -> RouteKind {
+    match text {
+        "unicast" | "1" => RouteKind::Unicast,
+        "local" | "2" => RouteKind::Local,
+        "broadcast" | "3" => RouteKind::Broadcast,
+        "anycast" | "4" => RouteKind::Anycast,
+        "multicast" | "5" => RouteKind::Multicast,
+        "blackhole" | "6" => RouteKind::Blackhole,
+        "unreachable" | "7" => RouteKind::Unreachable,
+        "prohibit" | "8" => RouteKind::Prohibit,
+        "throw" | "9" => RouteKind::Throw,
+        _ => RouteKind::Other,
     }
 }
 
@@ -238,7 +286,8 @@ struct RawRule {
     protocol: Option<String>,
     /// `goto` with a number, or the text `none`.
     goto: Option<serde_json::Value>,
-    /// What is neither a lookup nor a jump: `blackhole`, `unreachable`, `prohibit`.
+    /// What is neither a lookup nor a jump: `blackhole`, `unreachable`, `prohibit`, or with `-N` the
+    /// number, which is `FR_ACT_*` and `RTN_*` at once.
     #[serde(alias = "action")]
     to: Option<String>,
     /// Keys without a value are flags; `Some(None)` says that the key is there.
@@ -272,7 +321,7 @@ impl RawRule {
             destination_ports: self.dport.map(single).or(range(self.dport_start, self.dport_end)),
             action: self.action()?,
             suppress_prefix_length: self.suppress_prefixlen,
-            protocol: named(self.protocol.as_deref(), RouteProtocol::KERNEL, "protocol")?,
+            protocol: self.protocol()?,
         })
     }
 
@@ -287,6 +336,12 @@ impl RawRule {
         u8::try_from(tos).map_err(|_| format!("tos {tos} is out of range"))
     }
 
+    /// 0 (`unspec`) is what rules carry from before anybody was asked to say.
+    fn protocol(&self) -> Result<RouteProtocol, String> {
+        let protocol = named(self.protocol.as_deref(), RouteProtocol::KERNEL, "protocol")?;
+        Ok(if protocol == RouteProtocol(0) { RouteProtocol::KERNEL } else { protocol })
+    }
+
     fn action(&self) -> Result<RuleAction, String> {
         if let Some(goto) = &self.goto {
             // `none`: the target does not exist, and the rule does nothing.
@@ -294,9 +349,9 @@ impl RawRule {
             return Ok(target.map_or(RuleAction::Nop, RuleAction::Goto));
         }
         match self.to.as_deref() {
-            Some("blackhole") => return Ok(RuleAction::Blackhole),
-            Some("unreachable") => return Ok(RuleAction::Unreachable),
-            Some("prohibit") => return Ok(RuleAction::Prohibit),
+            Some("blackhole" | "6") => return Ok(RuleAction::Blackhole),
+            Some("unreachable" | "7") => return Ok(RuleAction::Unreachable),
+            Some("prohibit" | "8") => return Ok(RuleAction::Prohibit),
             Some(other) => return Err(format!("unknown action `{other}`")),
             None => {}
         }

@@ -82,7 +82,7 @@ impl Recording<'_> {
         self.0
             .get(path)
             .map(String::as_str)
-            .ok_or_else(|| Unavailable::absent(path, "not in the recording"))
+            .ok_or_else(|| Unavailable::absent(file_name(path), "not in the recording"))
     }
 
     fn decoded<T>(
@@ -90,7 +90,8 @@ impl Recording<'_> {
         path: &str,
         decode: impl FnOnce(&str) -> Result<T, DecodeError>,
     ) -> Result<T, Unavailable> {
-        decode(self.text(path)?).map_err(|error| Unavailable::failed(path, error.to_string()))
+        decode(self.text(path)?)
+            .map_err(|error| Unavailable::failed(file_name(path), error.to_string()))
     }
 
     fn node(&self, name: &str) -> NodeFacts {
@@ -196,6 +197,15 @@ impl Recording<'_> {
             api_servers: self.decoded("api/endpointslices.json", kubernetes::api_servers).into(),
             agents: Fact::from(pods.map(|pods| pods.agents)),
         }
+    }
+}
+
+/// Path of a file within its node's folder: whose it is, the facts themselves say. Objects of the
+/// API keep theirs.
+fn file_name(path: &str) -> &str {
+    match path.split_once('/') {
+        Some((folder, file)) if folder != "api" => file,
+        _ => path,
     }
 }
 

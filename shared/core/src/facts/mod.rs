@@ -77,10 +77,12 @@ pub struct Facts {
     /// Where and when the facts were collected.
     pub origin: Origin,
     /// What the user said, on the command line.
+    #[serde(skip_serializing_if = "is_zero")]
     pub declared: Declared,
     /// Cluster-wide facts, from the API server.
     pub cluster: ClusterFacts,
     /// One entry per node that was looked at; on a sampled fleet not every node of the cluster.
+    #[serde(deserialize_with = "snapshot::bounded_nodes")]
     pub nodes: Vec<NodeFacts>,
 }
 

@@ -3,9 +3,13 @@
 //! `schemaVersion` is `MAJOR.MINOR`. A newer minor version only adds fields, which an older tool
 //! ignores; a newer major version changes meanings, and is refused.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
-use super::Facts;
+use super::{Facts, NodeFacts};
+
+/// Nodes that a snapshot may hold: Kubernetes supports 5 000 in a cluster. `{"name":"a"}` is twelve
+/// bytes of JSON and a kilobyte of memory, so a limit on bytes alone would not do.
+pub const MAX_NODES: usize = 50_000;
 
 /// Version of the facts model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -67,6 +71,34 @@ pub enum SnapshotError {
         /// The document's version.
         found: SchemaVersion,
     },
+}
+
+/// Reads the list of nodes, and gives up at one too many.
+pub(super) fn bounded_nodes<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<NodeFacts>, D::Error> {
+    struct Bounded;
+
+    impl<'de> de::Visitor<'de> for Bounded {
+        type Value = Vec<NodeFacts>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            write!(f, "at most {MAX_NODES} nodes")
+        }
+
+        fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut nodes = Vec::new();
+            while let Some(node) = list.next_element()? {
+                if nodes.len() == MAX_NODES {
+                    return Err(de::Error::invalid_length(MAX_NODES + 1, &self));
+                }
+                nodes.push(node);
+            }
+            Ok(nodes)
+        }
+    }
+
+    deserializer.deserialize_seq(Bounded)
 }
 
 /// Decodes a snapshot.

@@ -17,7 +17,7 @@ pub struct Router<'a> {
     rules_v4: Vec<RoutingRule>,
     rules_v6: Vec<RoutingRule>,
     tables: HashMap<(Family, TableId), Table<'a>>,
-    rules_are_assumed: bool,
+    assumed: Vec<Family>,
     sysctls: Option<&'a BTreeMap<String, String>>,
 }
 
@@ -46,8 +46,8 @@ impl<'a> Router<'a> {
     /// Indexes a node's facts.
     ///
     /// # Errors
-    /// When the routes are not known. Rules that are not known are taken to be the kernel's three
-    /// default ones; [`Router::rules_are_assumed`] then says so.
+    /// When the routes are not known. Rules of a family that are not known are taken to be the
+    /// kernel's default ones; [`Router::rules_are_assumed`] then says so.
     pub fn new(node: &'a NodeFacts) -> Result<Self, &'a Unavailable> {
         let routes = node.routes.get()?;
         let mut by_table: HashMap<(Family, TableId), Vec<&Route>> = HashMap::new();
@@ -55,22 +55,26 @@ impl<'a> Router<'a> {
             by_table.entry((route.family(), route.table)).or_default().push(route);
         }
         let tables = by_table.into_iter().map(|(key, routes)| (key, Table::new(routes))).collect();
-        let known_rules = node.rules.known();
-        let mut rules = known_rules.cloned().unwrap_or_else(default_rules);
-        rules.sort_by_key(|rule| rule.priority);
-        let (rules_v4, rules_v6) = rules.into_iter().partition(|rule| rule.family == Family::V4);
+        let mut assumed = Vec::new();
+        let mut rules_of = |family| {
+            let known = rules_of(node, family);
+            known.unwrap_or_else(|| {
+                assumed.push(family);
+                default_rules(family)
+            })
+        };
         Ok(Self {
-            rules_v4,
-            rules_v6,
+            rules_v4: rules_of(Family::V4),
+            rules_v6: rules_of(Family::V6),
             tables,
-            rules_are_assumed: known_rules.is_none(),
+            assumed,
             sysctls: node.sysctls.known(),
         })
     }
 
-    /// Whether the policy rules were not known, and the kernel's defaults stand in for them.
-    pub fn rules_are_assumed(&self) -> bool {
-        self.rules_are_assumed
+    /// Whether the policy rules of a family were not known, and the kernel's defaults stand in.
+    pub fn rules_are_assumed(&self, family: Family) -> bool {
+        self.assumed.contains(&family)
     }
 
     /// Decides about a packet of this host to an address.
@@ -162,25 +166,45 @@ impl<'a> Router<'a> {
         let device = link.as_str().replace('.', "/");
         let is_set = |device: &str| {
             let name = format!("net.{version}.conf.{device}.ignore_routes_with_linkdown");
-            self.sysctls.and_then(|all| all.get(&name)).is_some_and(|value| value != "0")
+            self.sysctls.and_then(|all| all.get(&name)).map(|value| value != "0")
         };
-        is_set("all") || is_set(&device)
+        let (all, own) = (is_set("all").unwrap_or(false), is_set(&device));
+        match family {
+            Family::V4 => all || own.unwrap_or(false),
+            // Writing `all` writes the value of every device; what counts is the device's.
+            Family::V6 => own.unwrap_or(all),
+        }
     }
 }
 
+/// A family's rules in the order in which they are asked. Nobody records IPv6 rules on a host
+/// without IPv6; where both lists are there, an empty IPv4 one means that all rules are gone.
+fn rules_of(node: &NodeFacts, family: Family) -> Option<Vec<RoutingRule>> {
+    let mut rules = node.rules.known()?.clone();
+    rules.retain(|rule| rule.family == family);
+    rules.sort_by_key(|rule| rule.priority);
+    (family == Family::V4 || !rules.is_empty()).then_some(rules)
+}
+
 /// The rules of an untouched kernel.
-fn default_rules() -> Vec<RoutingRule> {
-    vec![
-        RoutingRule::all_to(Family::V4, 0, TableId::LOCAL),
-        RoutingRule::all_to(Family::V4, 32_766, TableId::MAIN),
-        RoutingRule::all_to(Family::V4, 32_767, TableId::DEFAULT),
-        RoutingRule::all_to(Family::V6, 0, TableId::LOCAL),
-        RoutingRule::all_to(Family::V6, 32_766, TableId::MAIN),
-    ]
+fn default_rules(family: Family) -> Vec<RoutingRule> {
+    let all_to = |priority, table| RoutingRule::all_to(family, priority, table);
+    let mut rules = vec![all_to(0, TableId::LOCAL), all_to(32_766, TableId::MAIN)];
+    if family == Family::V4 {
+        rules.push(all_to(32_767, TableId::DEFAULT));
+    }
+    rules
 }
 
 fn refused_by_rule<'a>(refusal: LookupRefusal) -> Decision<'a> {
     Decision::Refused { refusal, route: None }
+}
+
+/// Whether the kernel, asked for a route without a word about the IP protocol, has this one in
+/// mind: UDP for IPv4, none for IPv6 (upstream `inet_rtm_getroute`, `inet6_rtm_getroute`).
+fn is_asked_for(family: Family, protocol: u8) -> bool {
+    const UDP: u8 = 17;
+    family == Family::V4 && protocol == UDP
 }
 
 /// Whether a rule's selector matches a plain packet of this host.
@@ -193,7 +217,7 @@ fn matches(rule: &RoutingRule, destination: IpAddr) -> bool {
         && rule.mark.is_none_or(|mark| mark.value & mark.mask == 0)
         && rule.tos == 0
         && rule.users.is_none_or(|users| users.start == 0)
-        && rule.ip_protocol.is_none()
+        && rule.ip_protocol.is_none_or(|protocol| is_asked_for(rule.family, protocol))
         && rule.source_ports.is_none()
         && rule.destination_ports.is_none();
     selected != rule.invert

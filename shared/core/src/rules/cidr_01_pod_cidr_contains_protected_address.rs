@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
 use crate::{
     facts::NodeName,
-    view::{AddressConflict, PodCidr, Protected, View},
+    view::{AddressConflict, PodCidr, Protected, View, listing},
 };
 
 rule! {
@@ -29,9 +29,6 @@ rule! {
     "CIDR-01", Block, "pod CIDR contains an address that the node needs", judge
 }
 
-/// Own addresses that are listed; on a large cluster every node has one.
-const SHOWN_ADDRESSES: usize = 4;
-
 fn judge(view: &View<'_>, out: &mut Judgement) {
     if view.pod_cidrs().is_empty() {
         match view.facts.cluster.cilium_nodes.get() {
@@ -46,7 +43,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
             (node.facts.resolvers.get().err(), "DNS servers"),
         ] {
             if let Some(why) = fact {
-                out.missing(format!("{of} of node {}", node.name()), why);
+                out.missing_on(node.name(), of, why);
             }
         }
     }
@@ -111,7 +108,7 @@ fn role_evidence(node: &NodeName, protected: &Protected) -> Vec<Evidence> {
         .iter()
         .filter_map(|role| match role {
             Role::Gateway { link } => Some(Evidence::new(
-                format!("routes of node {node}"),
+                format!("routes of {node}"),
                 match link {
                     Some(link) => format!("default via {} dev {link}", protected.address),
                     None => format!("default via {}", protected.address),
@@ -126,26 +123,11 @@ fn role_evidence(node: &NodeName, protected: &Protected) -> Vec<Evidence> {
 }
 
 /// Addresses of the nodes themselves in the same block: other nodes answer them into the tunnel.
-fn own_addresses_inside(view: &View<'_>, pod_cidr: &PodCidr) -> Vec<Evidence> {
-    view.nodes()
-        .iter()
-        .flat_map(|node| {
-            node.facts
-                .addresses
-                .items()
-                .iter()
-                .filter(|own| {
-                    !own.link.leads_into_cilium() && pod_cidr.prefix.contains(&own.address)
-                })
-                .map(move |own| {
-                    Evidence::new(
-                        format!("addresses of node {}", node.name()),
-                        format!("its own {} on {} lies in it too", own.address, own.link),
-                    )
-                })
-        })
-        .take(SHOWN_ADDRESSES)
-        .collect()
+fn own_addresses_inside(view: &View<'_>, pod_cidr: &PodCidr) -> Option<Evidence> {
+    let own = view.own_addresses_in(pod_cidr);
+    (!own.is_empty()).then(|| {
+        Evidence::new("addresses of the nodes", format!("in it lie too: {}", listing(&own)))
+    })
 }
 
 fn impact(protected: &Protected) -> String {

@@ -38,7 +38,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     }
     for node in view.nodes() {
         if let Err(why) = node.facts.routes.get() {
-            out.missing(format!("node {}", node.name()), why);
+            out.missing_on(node.name(), "routes", why);
         }
     }
     let conflicts = view.route_conflicts();
@@ -84,7 +84,7 @@ fn finding(conflicts: &[RouteConflict<'_, '_>]) -> Option<Finding> {
                 pod_cidr.sources.first().map_or_else(String::new, ToString::to_string),
                 format!("pod CIDR {}", pod_cidr.prefix),
             ),
-            Evidence::new(format!("routes of node {}", first.node.name()), route.to_string()),
+            Evidence::new(format!("routes of {}", first.node.name()), route.to_string()),
             Evidence::new(
                 "longest prefix wins",
                 format!("{winner} takes the addresses that both have"),

@@ -51,7 +51,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     }
     for node in view.nodes() {
         if let Err(why) = node.facts.routes.get() {
-            out.missing(format!("node {}", node.name()), why);
+            out.missing_on(node.name(), "routes", why);
         }
     }
     let near = (view.node_count() * 2).max(16) as u128;
@@ -113,13 +113,13 @@ fn candidates<'v>(node: &'v NodeView<'_>) -> impl Iterator<Item = Candidate> + '
     let addresses = node.protected().iter().map(|protected| Candidate {
         network: IpNet::from(protected.address),
         what: format!("{} ({})", protected.address, protected.roles_in_words()),
-        source: format!("node {}", node.name()),
+        source: node.name().to_string(),
         is_address: true,
     });
     let networks = node.lan_routes().map(|route| Candidate {
         network: route.destination,
         what: format!("the network {}", route.destination),
-        source: format!("routes of node {}: {route}", node.name()),
+        source: format!("routes of {}: {route}", node.name()),
         is_address: false,
     });
     addresses.chain(networks)

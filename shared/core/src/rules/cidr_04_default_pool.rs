@@ -93,9 +93,7 @@ fn lan_inside(view: &View<'_>, pool: IpNet) -> Vec<Evidence> {
                 .map(|own| format!("{} on {}", own.address, own.link));
             protected
                 .chain(own)
-                .map(|what| {
-                    Evidence::new(format!("node {}", node.name()), format!("{what} lies in it"))
-                })
+                .map(|what| Evidence::new(node.name().as_str(), format!("{what} lies in it")))
                 .collect::<Vec<_>>()
         })
         .collect()

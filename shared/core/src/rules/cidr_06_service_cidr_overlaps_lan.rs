@@ -37,7 +37,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     };
     for node in view.nodes() {
         if let Err(why) = node.facts.routes.get() {
-            out.missing(format!("node {}", node.name()), why);
+            out.missing_on(node.name(), "routes", why);
         }
         for service in &services {
             judge_node(node, *service, out);
@@ -61,7 +61,7 @@ fn judge_node(node: &NodeView<'_>, service: IpNet, out: &mut Judgement) {
                 protected.address,
                 protected.roles_in_words()
             ),
-            Evidence::new(format!("node {}", node.name()), protected.address.to_string()),
+            Evidence::new(node.name().as_str(), protected.address.to_string()),
         ));
     }
     let networks = node.lan_routes().filter(|route| {
@@ -75,11 +75,11 @@ fn judge_node(node: &NodeView<'_>, service: IpNet, out: &mut Judgement) {
             node.name(),
             service,
             format!(
-                "the network {} of node {} overlaps the service CIDR {service}",
+                "the network {} of {} overlaps the service CIDR {service}",
                 route.destination,
                 node.name()
             ),
-            Evidence::new(format!("routes of node {}", node.name()), route.to_string()),
+            Evidence::new(format!("routes of {}", node.name()), route.to_string()),
         ));
     }
 }

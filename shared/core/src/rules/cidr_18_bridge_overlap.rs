@@ -37,7 +37,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     }
     for node in view.nodes() {
         match node.facts.addresses.get() {
-            Err(why) => out.missing(format!("node {}", node.name()), why),
+            Err(why) => out.missing_on(node.name(), "addresses", why),
             Ok(addresses) => {
                 for own in addresses.iter().filter(|own| is_bridge_or_vpn(node.facts, own)) {
                     let hit =
@@ -121,7 +121,7 @@ fn finding(node: &NodeFacts, own: &Address, what: &str, net: IpNet) -> Finding {
         ),
         evidence: vec![
             Evidence::new(
-                format!("addresses of node {}", node.name),
+                format!("addresses of {}", node.name),
                 format!("{}/{} on {}", own.address, own.prefix_len, own.link),
             ),
             Evidence::new(what, net.to_string()),

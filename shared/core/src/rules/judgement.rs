@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Finding, Severity};
-use crate::facts::Unavailable;
+use crate::facts::{NodeName, Unavailable};
 
 /// Everything that one rule says. Empty is "fine".
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,8 +17,11 @@ pub struct Judgement {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Unknown {
-    /// What could not be judged: a node, the cluster.
+    /// What is not known: routes, the service CIDR.
     pub subject: String,
+    /// Node on which it is not known; none for the cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeName>,
     /// Why.
     pub why: String,
 }
@@ -46,12 +49,34 @@ impl Judgement {
 
     /// Says that something could not be judged.
     pub fn unknown(&mut self, subject: impl std::fmt::Display, why: impl std::fmt::Display) {
-        self.unknown.push(Unknown { subject: subject.to_string(), why: why.to_string() });
+        let (subject, why) = (subject.to_string(), why.to_string());
+        self.unknown.push(Unknown { subject, node: None, why });
+    }
+
+    /// Says that something of one node could not be judged.
+    pub fn unknown_on(
+        &mut self,
+        node: &NodeName,
+        subject: impl std::fmt::Display,
+        why: impl std::fmt::Display,
+    ) {
+        let (subject, why) = (subject.to_string(), why.to_string());
+        self.unknown.push(Unknown { subject, node: Some(node.clone()), why });
     }
 
     /// Says that a fact is missing.
     pub fn missing(&mut self, subject: impl std::fmt::Display, why: &Unavailable) {
         self.unknown(subject, why);
+    }
+
+    /// Says that a fact about one node is missing.
+    pub fn missing_on(
+        &mut self,
+        node: &NodeName,
+        subject: impl std::fmt::Display,
+        why: &Unavailable,
+    ) {
+        self.unknown_on(node, subject, why);
     }
 
     /// Says that the rule does not concern what was looked at.

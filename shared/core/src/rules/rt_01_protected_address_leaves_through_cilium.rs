@@ -38,8 +38,9 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     for node in view.nodes() {
         if node.protected().is_empty() {
             let why = node.facts.routes.get().err();
-            out.unknown(
-                format!("node {}", node.name()),
+            out.unknown_on(
+                node.name(),
+                "protected addresses",
                 why.map_or_else(
                     || "it has no gateway, DNS server or peer to look for".into(),
                     ToString::to_string,
@@ -49,7 +50,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         for protected in node.protected() {
             let fate = node.fate(protected.address);
             if let Fate::Unknown(why) = &fate {
-                out.missing(format!("{} from node {}", protected.address, node.name()), why);
+                out.missing_on(node.name(), format!("way to {}", protected.address), why);
             } else if let Some(link) = fate.into_cilium().filter(|link| carries_pods(link)) {
                 let link = link.clone();
                 by_address.entry(protected.address).or_default().push(Hijack {
@@ -85,21 +86,20 @@ fn finding(address: IpAddr, hijacks: &[Hijack<'_, '_>]) -> Option<Finding> {
     for hijack in hijacks.iter().take(SHOWN_NODES) {
         if let Fate::Leaves { source, .. } = &hijack.fate {
             evidence.push(Evidence::new(
-                format!("{source} on node {}", hijack.node.name()),
+                format!("{source} on {}", hijack.node.name()),
                 format!("{address} leaves {}", hijack.fate.in_words()),
             ));
         }
     }
     if let Some(beaten) = beaten_route(first.node, address) {
         evidence.push(Evidence::new(
-            format!("routes of node {}", first.node.name()),
+            format!("routes of {}", first.node.name()),
             format!("the LAN's own route loses, its prefix is shorter: {beaten}"),
         ));
     }
     let commands = match &first.fate {
         Fate::Leaves { route: Some(route), .. } => vec![
-            "# first aid, on each node; the agent puts the route back after some minutes"
-                .to_owned(),
+            "# on each node".to_owned(),
             format!("ip route del {} dev {}", route.destination, first.link),
         ],
         _ => Vec::new(),

@@ -54,14 +54,14 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
 }
 
 fn judge_node(view: &View<'_>, node: &NodeView<'_>, peers: &[CiliumNode], out: &mut Judgement) {
-    let subject = format!("node {}", node.name());
     if let Err(why) = node.facts.routes.get() {
-        out.missing(subject, why);
+        out.missing_on(node.name(), "routes", why);
         return;
     }
     if !peers.iter().any(|peer| peer.name == *node.name()) {
-        out.unknown(
-            subject,
+        out.unknown_on(
+            node.name(),
+            "peers",
             "no CiliumNode has this name, so its peers cannot be told from itself",
         );
         return;
@@ -73,7 +73,7 @@ fn judge_node(view: &View<'_>, node: &NodeView<'_>, peers: &[CiliumNode], out: &
     let expectation = match expectation(view, node) {
         Ok(expectation) => expectation,
         Err(why) => {
-            out.unknown(subject, why);
+            out.unknown_on(node.name(), "routes to pods", why);
             return;
         }
     };
@@ -150,11 +150,11 @@ fn finding(
         basis: Basis::Observed,
         subject: cidr.to_string(),
         nodes: vec![node.name().clone()],
-        summary: format!("node {} has no route to {cidr}, the pods of {}", node.name(), peer.name),
+        summary: format!("{} has no route to {cidr}, the pods of {}", node.name(), peer.name),
         evidence: vec![
             Evidence::new(format!("CiliumNode {}", peer.name), format!("pod CIDR {cidr}")),
             Evidence::new(
-                format!("routes of node {}", node.name()),
+                format!("routes of {}", node.name()),
                 format!("expected `{expected}`, and there is none"),
             ),
         ],

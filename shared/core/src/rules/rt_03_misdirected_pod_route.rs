@@ -40,7 +40,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     }
     for node in view.nodes() {
         match node.facts.routes.get() {
-            Err(why) => out.missing(format!("node {}", node.name()), why),
+            Err(why) => out.missing_on(node.name(), "routes", why),
             Ok(routes) => {
                 for route in routes.iter().filter(|route| !route.is_default()) {
                     if let Some((cidr, wrong)) = wrongness(view, route) {
@@ -87,14 +87,14 @@ fn finding(node: &NodeView<'_>, route: &Route, cidr: IpNet, wrong: &str) -> Find
         subject: cidr.to_string(),
         nodes: vec![node.name().clone()],
         summary: format!(
-            "on node {} the route to {} leads to the wrong place: {wrong}",
+            "on {} the route to {} leads to the wrong place: {wrong}",
             node.name(),
             route.destination
         ),
-        evidence: vec![Evidence::new(format!("routes of node {}", node.name()), route.to_string())],
+        evidence: vec![Evidence::new(format!("routes of {}", node.name()), route.to_string())],
         impact: "packets for those pods vanish".into(),
         remedy: Remedy::text("delete the route, and what else the other plugin left")
-            .with_commands([format!("# on node {}", node.name()), deletion(route)]),
+            .with_commands([format!("# on {}", node.name()), deletion(route)]),
     }
 }
 

@@ -42,11 +42,11 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     let mut machines: Vec<Machine<'_>> = Vec::new();
     for node in view.nodes() {
         let Some(kube) = registered.iter().find(|kube| kube.name == *node.name()) else {
-            out.unknown(format!("node {}", node.name()), "no Node has this name");
+            out.unknown_on(node.name(), "InternalIP", "no Node has this name");
             continue;
         };
         match node.facts.addresses.get() {
-            Err(why) => out.missing(format!("node {}", node.name()), why),
+            Err(why) => out.missing_on(node.name(), "addresses", why),
             Ok(addresses) => machines.extend(internal(kube).map(|ip| Machine {
                 name: node.name(),
                 ip,
@@ -107,7 +107,7 @@ fn cluster_network(machines: &[Machine<'_>]) -> Option<IpNet> {
 fn not_on_node(machine: &Machine<'_>) -> Finding {
     finding(
         machine,
-        format!("node {} registered {}, which is none of its addresses", machine.name, machine.ip),
+        format!("{} registered {}, which is none of its addresses", machine.name, machine.ip),
         Vec::new(),
         "set the kubelet's --node-ip to an address that the node has, or give the node that address".into(),
     )
@@ -117,11 +117,11 @@ fn wrong_link(machine: &Machine<'_>, own: &Address, better: &Address, network: I
     finding(
         machine,
         format!(
-            "node {} registered {} on {}; the other nodes use {network}, where it has {} on {}",
+            "{} registered {} on {}; the other nodes use {network}, where it has {} on {}",
             machine.name, own.address, own.link, better.address, better.link
         ),
         vec![Evidence::new(
-            format!("addresses of node {}", machine.name),
+            format!("addresses of {}", machine.name),
             format!("{} on {}, {} on {}", own.address, own.link, better.address, better.link),
         )],
         format!("start the kubelet of {} with --node-ip={}", machine.name, better.address),

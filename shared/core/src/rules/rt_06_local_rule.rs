@@ -33,7 +33,7 @@ const TO_PROXY: TableId = TableId(2004);
 fn judge(view: &View<'_>, out: &mut Judgement) {
     for node in view.nodes() {
         match node.facts.rules.get() {
-            Err(why) => out.missing(format!("node {}", node.name()), why),
+            Err(why) => out.missing_on(node.name(), "policy rules", why),
             Ok(rules) => {
                 judge_family(view, node, rules, Family::V4, out);
                 // A host without IPv6 has no IPv6 rules.
@@ -86,11 +86,11 @@ fn lost(node: &NodeView<'_>, family: Family, what: &str) -> Finding {
     let ip = if family == Family::V4 { "ip" } else { "ip -6" };
     Finding {
         severity: Severity::Block,
-        summary: format!("{family} on node {}: {what}", node.name()),
+        summary: format!("{family} on {}: {what}", node.name()),
         impact: "the host does not know its own addresses: it answers nobody".into(),
         remedy: Remedy::text("put the rule back, then find out who removed it (systemd-networkd?)")
             .with_commands([
-                format!("# on node {}", node.name()),
+                format!("# on {}", node.name()),
                 format!("{ip} rule add pref 0 lookup local"),
             ]),
         ..finding(node, family)
@@ -101,7 +101,7 @@ fn proxy_rule_lost(node: &NodeView<'_>, family: Family) -> Finding {
     Finding {
         severity: Severity::Error,
         summary: format!(
-            "{family} on node {}: the agent moved the local rule to {MOVED_LOCAL_RULE}, but the rule for its proxy is gone",
+            "{family} on {}: the agent moved the local rule to {MOVED_LOCAL_RULE}, but the rule for its proxy is gone",
             node.name()
         ),
         impact: "packets that a policy sends to the L7 or DNS proxy are lost".into(),
@@ -120,10 +120,7 @@ fn finding(node: &NodeView<'_>, family: Family) -> Finding {
         subject: format!("{family} rules"),
         nodes: vec![node.name().clone()],
         summary: String::new(),
-        evidence: vec![Evidence::new(
-            format!("rules of node {}", node.name()),
-            listing(node, family),
-        )],
+        evidence: vec![Evidence::new(format!("rules of {}", node.name()), listing(node, family))],
         impact: String::new(),
         remedy: Remedy::default(),
     }

@@ -33,9 +33,8 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
 }
 
 fn judge_links(view: &View<'_>, node: &NodeView<'_>, out: &mut Judgement) {
-    let subject = format!("node {}", node.name());
     if let Err(why) = node.facts.links.get() {
-        out.missing(subject, why);
+        out.missing_on(node.name(), "devices", why);
         return;
     }
     let links: Vec<&LinkName> = node.cilium_links().collect();
@@ -45,7 +44,11 @@ fn judge_links(view: &View<'_>, node: &NodeView<'_>, out: &mut Judgement) {
     match view.agent_runs_on(node.facts) {
         Some(true) => {}
         None => {
-            out.unknown(subject, "it has Cilium's devices, and whether an agent runs is not known");
+            out.unknown_on(
+                node.name(),
+                "devices",
+                "it has Cilium's devices, and whether an agent runs is not known",
+            );
         }
         Some(false) => out.found(stale_links(node, &links)),
     }
@@ -57,24 +60,24 @@ fn stale_links(node: &NodeView<'_>, links: &[&LinkName]) -> Finding {
     let routes: Vec<String> =
         node.cilium_host_routes().map(|route| route.destination.to_string()).collect();
     let mut evidence = vec![
-        Evidence::new(format!("devices of node {}", node.name()), names.join(", ")),
+        Evidence::new(format!("devices of {}", node.name()), names.join(", ")),
         Evidence::new("agents", format!("none runs on {}", node.name())),
     ];
     if !routes.is_empty() {
         evidence.push(Evidence::new(
-            format!("routes of node {}", node.name()),
+            format!("routes of {}", node.name()),
             format!("still to cilium_host: {}", routes.join(", ")),
         ));
     }
     let cilium_files = node.facts.cni_files.items().iter().filter(|file| file.is_cilium());
     evidence.extend(cilium_files.map(|file| {
         Evidence::new(
-            format!("CNI files of node {}", node.name()),
+            format!("CNI files of {}", node.name()),
             format!("{} still names cilium-cni", file.name),
         )
     }));
     let has_host = names.contains(&"cilium_host");
-    let mut commands = vec![format!("# on node {}: takes its routes along", node.name())];
+    let mut commands = vec![format!("# on {}: takes its routes along", node.name())];
     // Deleting one end of the pair cilium_host/cilium_net deletes both.
     commands.extend(
         names
@@ -88,7 +91,7 @@ fn stale_links(node: &NodeView<'_>, links: &[&LinkName]) -> Finding {
         basis: Basis::Observed,
         subject: "devices".into(),
         nodes: vec![node.name().clone()],
-        summary: format!("node {} has {} of Cilium's devices, and no agent runs there", node.name(), names.len()),
+        summary: format!("{} has {} of Cilium's devices, and no agent runs there", node.name(), names.len()),
         evidence,
         impact: "routes to pods that are gone go on to take packets; new pods cannot start".into(),
         remedy: Remedy::text(
@@ -100,7 +103,6 @@ fn stale_links(node: &NodeView<'_>, links: &[&LinkName]) -> Finding {
 }
 
 fn judge_routes(view: &View<'_>, node: &NodeView<'_>, out: &mut Judgement) {
-    let subject = format!("routes of node {}", node.name());
     let mut routes = node.cilium_host_routes().peekable();
     if routes.peek().is_none() || view.agent_runs_on(node.facts) == Some(false) {
         return;
@@ -108,7 +110,7 @@ fn judge_routes(view: &View<'_>, node: &NodeView<'_>, out: &mut Judgement) {
     let owners = match view.facts.cluster.cilium_nodes.get() {
         Ok(owners) => owners,
         Err(why) => {
-            out.missing(subject, why);
+            out.missing_on(node.name(), "owners of pod CIDRs", why);
             return;
         }
     };
@@ -120,8 +122,9 @@ fn judge_routes(view: &View<'_>, node: &NodeView<'_>, out: &mut Judgement) {
     // In a cluster mesh the other clusters' CIDRs come from their own stores.
     let is_meshed = view.config().is_none_or(|config| config.cluster_id != 0);
     if is_meshed && !unowned.is_empty() {
-        out.unknown(
-            subject,
+        out.unknown_on(
+            node.name(),
+            "owners of pod CIDRs",
             "networks that no CiliumNode owns may belong to another cluster of the mesh",
         );
         return;
@@ -139,18 +142,18 @@ fn stale_route(node: &NodeView<'_>, route: &Route) -> Finding {
         subject: route.destination.to_string(),
         nodes: vec![node.name().clone()],
         summary: format!(
-            "node {} sends {} to Cilium, and no CiliumNode owns it",
+            "{} sends {} to Cilium, and no CiliumNode owns it",
             node.name(),
             route.destination
         ),
         evidence: vec![
-            Evidence::new(format!("routes of node {}", node.name()), route.to_string()),
+            Evidence::new(format!("routes of {}", node.name()), route.to_string()),
             Evidence::new("CiliumNodes", "none has this pod CIDR"),
         ],
         impact: format!("packets for {} vanish", route.destination),
         remedy: Remedy::text("delete the route; if it comes back, restart the agent on that node")
             .with_commands([
-                format!("# on node {}", node.name()),
+                format!("# on {}", node.name()),
                 format!("ip route del {} dev cilium_host", route.destination),
             ]),
     }

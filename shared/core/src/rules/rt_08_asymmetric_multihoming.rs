@@ -29,15 +29,14 @@ rule! {
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
     for node in view.nodes() {
-        let subject = format!("node {}", node.name());
         if let Err(why) = node.facts.routes.get() {
-            out.missing(subject, why);
+            out.missing_on(node.name(), "routes", why);
             continue;
         }
         equal_defaults(node, out);
         match (node.facts.sysctls.get(), node.facts.addresses.get()) {
             (Ok(_), Ok(addresses)) => strict_devices(node, addresses, out),
-            (Err(why), _) | (_, Err(why)) => out.missing(format!("{subject}, rp_filter"), why),
+            (Err(why), _) | (_, Err(why)) => out.missing_on(node.name(), "rp_filter", why),
         }
     }
 }
@@ -64,7 +63,7 @@ fn equal_defaults(node: &NodeView<'_>, out: &mut Judgement) {
                 node,
                 format!("{} default routes", a.family()),
                 format!(
-                    "node {} has two {} default routes of metric {}",
+                    "{} has two {} default routes of metric {}",
                     node.name(),
                     a.family(),
                     a.metric
@@ -89,8 +88,10 @@ fn strict_devices(node: &NodeView<'_>, addresses: &[Address], out: &mut Judgemen
                 node,
                 own.link.to_string(),
                 format!(
-                    "{} on node {} checks the way back strictly, but answers to {} leave by {other}",
-                    own.link, node.name(), own.network()
+                    "{} on {} checks the way back strictly, but answers to {} leave by {other}",
+                    own.link,
+                    node.name(),
+                    own.network()
                 ),
                 vec![
                     format!("rp_filter is 1 for {}", own.link),
@@ -139,7 +140,7 @@ fn finding(
     facts: Vec<String>,
     remedy: &str,
 ) -> Finding {
-    let source = format!("node {}", node.name());
+    let source = node.name().as_str();
     Finding {
         code: RULE.code,
         severity: Severity::Warn,
@@ -147,7 +148,7 @@ fn finding(
         subject,
         nodes: vec![node.name().clone()],
         summary,
-        evidence: facts.into_iter().map(|fact| Evidence::new(source.clone(), fact)).collect(),
+        evidence: facts.into_iter().map(|fact| Evidence::new(source, fact)).collect(),
         impact:
             "answers leave by another way than the questions came, and are dropped for some peers"
                 .into(),

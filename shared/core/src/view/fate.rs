@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::NodeView;
 use crate::{
-    facts::{LinkName, LookupAnswer, LookupRefusal, Route, Unavailable},
+    facts::{Family, LinkName, LookupAnswer, LookupRefusal, Route, Unavailable},
     routing::Decision,
 };
 
@@ -57,7 +57,7 @@ impl std::fmt::Display for FateSource {
 impl<'a> Fate<'a> {
     pub(super) fn of(node: &NodeView<'a>, address: IpAddr) -> Self {
         let computed = node.router().map(|router| {
-            let source = if router.rules_are_assumed() {
+            let source = if router.rules_are_assumed(Family::of(address)) {
                 FateSource::ComputedWithDefaultRules
             } else {
                 FateSource::Computed

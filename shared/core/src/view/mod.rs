@@ -21,7 +21,10 @@ use crate::{
 pub use conflict::{AddressConflict, MAX_CONFLICTS, RouteConflict};
 pub use fate::{Fate, FateSource};
 pub use pod_cidr::{ClaimSource, PodCidr};
-pub use protected::{Protected, Role};
+pub use protected::{Protected, Role, listing};
+
+/// An address that everybody knows to be far away. It is looked up in routes, never contacted.
+pub const FAR_AWAY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(1, 1, 1, 1));
 
 /// Facts with what every rule would otherwise work out again.
 pub struct View<'a> {
@@ -113,6 +116,17 @@ impl<'a> View<'a> {
             .then(CiliumConfig::chart_defaults)
     }
 
+    /// Addresses about which the kernel is to be asked: all that nodes depend on, and one that is
+    /// far away, which tells how packets leave the site.
+    pub fn questions(&self) -> Vec<IpAddr> {
+        let protected = self.nodes.iter().flat_map(|node| node.protected());
+        let mut questions: Vec<IpAddr> = protected.map(|protected| protected.address).collect();
+        questions.push(FAR_AWAY);
+        questions.sort_unstable();
+        questions.dedup();
+        questions
+    }
+
     /// Service CIDRs of the cluster and of the user, with those that are not CIDRs.
     ///
     /// # Errors
@@ -130,6 +144,18 @@ impl<'a> View<'a> {
     /// The node whose facts carry this name.
     pub fn node(&self, name: &NodeName) -> Option<&NodeView<'a>> {
         self.nodes.iter().find(|node| node.facts.name == *name)
+    }
+
+    /// Addresses of the nodes themselves that lie in a pod CIDR, as in `10.0.0.124 (eth0 of node1)`.
+    pub fn own_addresses_in(&self, pod_cidr: &PodCidr) -> Vec<String> {
+        let addresses = self.nodes.iter().flat_map(|node| {
+            node.facts.addresses.items().iter().map(move |own| (node.name(), own))
+        });
+        addresses
+            .filter(|(_, own)| !own.link.leads_into_cilium())
+            .filter(|(_, own)| pod_cidr.prefix.contains(&own.address))
+            .map(|(node, own)| format!("{} ({} of {node})", own.address, own.link))
+            .collect()
     }
 
     /// The node that owns a pod CIDR according to the CiliumNodes.

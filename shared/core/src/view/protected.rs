@@ -84,8 +84,17 @@ impl Protected {
     }
 }
 
+/// `a, b, c`; of long lists the beginning and the number of the rest.
+pub fn listing(words: &[String]) -> String {
+    const SHOWN: usize = 5;
+    match words.len().checked_sub(SHOWN) {
+        Some(more) if more > 0 => format!("{} and {more} more", words[..SHOWN].join(", ")),
+        _ => words.join(", "),
+    }
+}
+
 /// `a`, `a and b`, `a, b and c`.
-pub(crate) fn join_with_and(words: &[String]) -> String {
+fn join_with_and(words: &[String]) -> String {
     match words {
         [] => String::new(),
         [one] => one.clone(),

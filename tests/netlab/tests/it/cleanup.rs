@@ -49,9 +49,7 @@ fn a_killed_test_leaves_nothing() {
     victim.process.kill().unwrap();
     victim.process.wait().unwrap();
     wait_until("the namespaces vanish", || namespaces(&victim.prefix) == 0);
-    wait_until("the directory vanishes", || {
-        !Path::new(&victim.dir).exists()
-    });
+    wait_until("the directory vanishes", || !Path::new(&victim.dir).exists());
     wait_until("the process inside ends", || !alive(&victim.inside));
 }
 
@@ -65,13 +63,7 @@ fn the_next_lab_removes_what_even_the_guardian_left() {
     dead.wait().unwrap();
     let prefix = format!("kcl-{}-", dead.id());
     let name = format!("{prefix}1-node1");
-    assert!(
-        Command::new("ip")
-            .args(["netns", "add", &name])
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("ip").args(["netns", "add", &name]).status().unwrap().success());
     assert_eq!(namespaces(&prefix), 1);
 
     let lab = Lab::new("next").unwrap();
@@ -88,13 +80,7 @@ fn a_dropped_lab_is_gone_even_without_its_guardian() {
     lab.namespace("a").unwrap();
     let prefix = lab.prefix().to_owned();
     let kill = format!("kill -9 {}", guardian(&prefix));
-    assert!(
-        Command::new("sh")
-            .args(["-c", &kill])
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
 
     drop(lab);
     assert_eq!(namespaces(&prefix), 0);
@@ -111,12 +97,7 @@ fn victim() {
     }
     let home = homelab("victim", CiliumState::Healthy).unwrap();
     let mut inside = sleeper(home.router().command("sleep"));
-    println!(
-        "\nready {} {} {}",
-        home.lab().prefix(),
-        home.lab().dir().display(),
-        inside.id()
-    );
+    println!("\nready {} {} {}", home.lab().prefix(), home.lab().dir().display(), inside.id());
     inside.wait().unwrap();
 }
 
@@ -144,12 +125,7 @@ impl Victim {
         let mut words = ready.split(' ').skip(1).map(str::to_owned);
         let mut word = || words.next().unwrap();
         let (prefix, dir, inside) = (word(), word(), word());
-        Self {
-            process,
-            prefix,
-            dir,
-            inside,
-        }
+        Self { process, prefix, dir, inside }
     }
 }
 
@@ -157,11 +133,7 @@ impl Victim {
 ///
 /// Not on the test's own output, which nobody but the test may keep open.
 fn sleeper(mut command: Command) -> Child {
-    command
-        .arg("100")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    command.arg("100").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().unwrap()
 }
 

@@ -6,12 +6,7 @@ use netlab::{
 
 /// `ip route`, without the blanks at the ends of its lines.
 fn routes(namespace: &Namespace) -> Vec<String> {
-    namespace
-        .ip(&["route"])
-        .unwrap()
-        .lines()
-        .map(|line| line.trim_end().to_owned())
-        .collect()
+    namespace.ip(&["route"]).unwrap().lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
 fn route_get(namespace: &Namespace, address: &str) -> String {
@@ -19,11 +14,7 @@ fn route_get(namespace: &Namespace, address: &str) -> String {
 }
 
 fn pings(namespace: &Namespace, address: &str) -> bool {
-    let output = namespace
-        .command("ping")
-        .args(["-c1", "-W2", address])
-        .output()
-        .unwrap();
+    let output = namespace.command("ping").args(["-c1", "-W2", address]).output().unwrap();
     output.status.success()
 }
 
@@ -50,14 +41,8 @@ fn in_health_the_gateway_is_on_the_lan() {
     );
     // One VXLAN port on one kernel, three times: each namespace has its own sockets.
     for node in home.nodes() {
-        let vxlan = node
-            .namespace()
-            .ip(&["-d", "link", "show", "cilium_vxlan"])
-            .unwrap();
-        assert!(
-            vxlan.contains("vxlan external") && vxlan.contains("dstport 8472"),
-            "{vxlan}"
-        );
+        let vxlan = node.namespace().ip(&["-d", "link", "show", "cilium_vxlan"]).unwrap();
+        assert!(vxlan.contains("vxlan external") && vxlan.contains("dstport 8472"), "{vxlan}");
         assert!(vxlan.contains("LOWER_UP"), "{vxlan}");
         assert!(node.namespace().ip(&["link", "show", "lxc_health"]).is_ok());
     }
@@ -99,20 +84,11 @@ fn an_uninstall_leaves_links_routes_and_files_but_no_agent() {
     let home = homelab("leftovers", CiliumState::Leftovers).unwrap();
     for node in home.nodes() {
         let links = node.namespace().ip(&["-o", "link"]).unwrap();
-        for link in [
-            "cilium_net@cilium_host",
-            "cilium_host@cilium_net",
-            "cilium_vxlan",
-            "lxc",
-        ] {
+        for link in ["cilium_net@cilium_host", "cilium_host@cilium_net", "cilium_vxlan", "lxc"] {
             assert!(links.contains(&format!(": {link}")), "{link}: {links}");
         }
         assert!(!links.contains("lxc_health"), "{links}");
-        assert!(
-            node.root()
-                .join("etc/cni/net.d/05-cilium.conflist")
-                .is_file()
-        );
+        assert!(node.root().join("etc/cni/net.d/05-cilium.conflist").is_file());
         assert!(node.root().join("proc/2/comm").is_file());
         assert!(!node.root().join("proc/4242").exists());
     }
@@ -126,15 +102,9 @@ fn without_cilium_there_is_no_trace_of_it() {
     let home = homelab("bare", CiliumState::None).unwrap();
     let node3 = home.node("node3").unwrap();
     let links = node3.namespace().ip(&["-o", "link"]).unwrap();
-    assert!(
-        !links.contains("cilium") && !links.contains("lxc"),
-        "{links}"
-    );
+    assert!(!links.contains("cilium") && !links.contains("lxc"), "{links}");
     assert!(!node3.root().join("etc/cni").exists());
-    assert_eq!(
-        fs::read_to_string(node3.root().join("etc/hostname")).unwrap(),
-        "node3\n"
-    );
+    assert_eq!(fs::read_to_string(node3.root().join("etc/hostname")).unwrap(), "node3\n");
     let resolv = fs::read_to_string(node3.root().join("etc/resolv.conf")).unwrap();
     assert_eq!(resolv, "nameserver 10.0.0.1\n");
 }
@@ -159,14 +129,8 @@ fn the_seed_node_has_the_routes_of_the_article() {
             "172.17.0.0/16 dev docker0 proto kernel scope link src 172.17.0.1 linkdown",
         ]
     );
-    let eth0 = node
-        .namespace()
-        .ip(&["-4", "-o", "addr", "show", "eth0"])
-        .unwrap();
-    assert!(
-        eth0.contains("10.0.1.24/16 scope global secondary"),
-        "{eth0}"
-    );
+    let eth0 = node.namespace().ip(&["-4", "-o", "addr", "show", "eth0"]).unwrap();
+    assert!(eth0.contains("10.0.1.24/16 scope global secondary"), "{eth0}");
     let agent = fs::read_to_string(node.root().join("proc/4242/comm")).unwrap();
     assert_eq!(agent, "cilium-agent\n");
 }
@@ -187,10 +151,7 @@ fn thousands_of_routes_in_one_go() {
 
     // Far more than a pipe holds, and refused in the first line.
     let error = a.ip_batch(&script).unwrap_err().to_string();
-    assert!(
-        error.contains("-batch -") && error.contains("File exists"),
-        "{error}"
-    );
+    assert!(error.contains("-batch -") && error.contains("File exists"), "{error}");
 }
 
 #[test]
@@ -200,10 +161,7 @@ fn errors_say_what_was_run_and_what_it_answered() {
     }
     let lab = Lab::new("errors").unwrap();
     let a = lab.namespace("a").unwrap();
-    let error = a
-        .ip(&["link", "set", "nowhere", "up"])
-        .unwrap_err()
-        .to_string();
+    let error = a.ip(&["link", "set", "nowhere", "up"]).unwrap_err().to_string();
     assert!(error.contains("link set nowhere up"), "{error}");
     assert!(error.contains("Cannot find device \"nowhere\""), "{error}");
     assert!(lab.namespace("../root").is_err());

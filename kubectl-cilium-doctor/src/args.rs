@@ -1,0 +1,174 @@
+//! The command line.
+
+use std::{net::IpAddr, path::PathBuf};
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use kcilium_cli::OutputFormat;
+use kcilium_core::{
+    facts::Declared,
+    prefix::GivenPrefix,
+    rules::{Code, Severity, registry},
+};
+
+/// Finds out why the network of a node with Cilium is broken, and says how to mend it.
+///
+/// It reads routes, rules, addresses, DNS servers and CNI files; it changes nothing, and sends no
+/// packet. No API server is needed: copy the program to a node that has lost its network, and run
+/// it there with --local.
+///
+/// Examples:
+///   kubectl cilium-doctor --local                      # this host, now
+///   kubectl cilium-doctor --local --pod-cidr 10.0.0.0/8  # … with a pod CIDR in mind
+///   kubectl cilium-doctor --from node1.json            # a snapshot taken elsewhere
+///   kubectl cilium-doctor snapshot node1.json --local  # take one
+///   kubectl cilium-doctor explain CIDR-01              # what a code means
+#[derive(Debug, Parser)]
+#[command(version, verbatim_doc_comment, args_conflicts_with_subcommands = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) examine: Examine,
+}
+
+/// What to do instead of examining.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write what can be read to a file, to be examined elsewhere with --from
+    Snapshot(Snapshot),
+    /// List all rules
+    Rules {
+        /// Format of the list
+        #[arg(short, long, value_enum, default_value_t)]
+        output: OutputFormat,
+    },
+    /// Say what a rule checks, why it hurts, and how to mend it
+    Explain {
+        /// Code of the rule, such as CIDR-01
+        #[arg(value_parser = code)]
+        code: Code,
+        /// Format of the answer
+        #[arg(short, long, value_enum, default_value_t)]
+        output: OutputFormat,
+    },
+    /// Print the version of this program
+    Version,
+}
+
+/// Facts to judge, and what to do with the judgement.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Examine {
+    #[command(flatten)]
+    pub(crate) source: Source,
+    /// Ask these rules only (list them with `rules`)
+    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = code, help_heading = "Judging")]
+    pub(crate) only: Vec<Code>,
+    /// Do not ask these rules
+    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = code, help_heading = "Judging")]
+    pub(crate) ignore: Vec<Code>,
+    /// Exit with 1 from this severity on; `unknown` is the strictest: a warning counts, and so does
+    /// whatever could not be judged
+    #[arg(long, value_enum, default_value_t, help_heading = "Judging")]
+    pub(crate) fail_on: FailOn,
+    /// Format of the report: `text` for people, `wide` with all evidence, `short` with a line for
+    /// each finding, `json` and `yaml` for programs
+    #[arg(
+        short,
+        long,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "text|wide|short|json|yaml",
+        help_heading = "Output"
+    )]
+    pub(crate) output: OutputFormat,
+}
+
+/// What to look at.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "What to look at")]
+pub(crate) struct Source {
+    /// Look at this host
+    #[arg(long, conflicts_with = "from")]
+    pub(crate) local: bool,
+    /// Look at a snapshot (`-` is standard input), or at a folder of recorded command output
+    #[arg(long, value_name = "FILE|FOLDER")]
+    pub(crate) from: Option<PathBuf>,
+    /// Pod CIDR, besides those that can be seen; may be repeated, or a list with commas
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = cidr)]
+    pub(crate) pod_cidr: Vec<String>,
+    /// Service CIDR, besides those that can be seen
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = cidr)]
+    pub(crate) service_cidr: Vec<String>,
+    /// Address that must stay reachable outside Cilium, besides gateways, DNS servers and nodes
+    #[arg(long, value_name = "IP", value_delimiter = ',')]
+    pub(crate) protect: Vec<IpAddr>,
+    /// Folder where this host's files are, if not `/` (in a container: where the host's root is
+    /// mounted)
+    #[arg(long, value_name = "FOLDER", default_value = "/", conflicts_with = "from")]
+    pub(crate) root: PathBuf,
+    /// Name of this node in Kubernetes, if it is not the host name
+    #[arg(long, value_name = "NAME", conflicts_with = "from")]
+    pub(crate) node_name: Option<String>,
+}
+
+/// Where to write a snapshot.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Snapshot {
+    /// File to write; compressed if it ends in .gz; `-` is standard output
+    pub(crate) file: PathBuf,
+    /// Replace the file if it exists
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) source: Source,
+}
+
+/// What makes the exit code 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    /// Warnings and worse
+    Warn,
+    /// Errors and worse
+    #[default]
+    Error,
+    /// Only what costs an installation or a host its network
+    Block,
+    /// Warnings and worse, and whatever could not be judged
+    Unknown,
+}
+
+impl FailOn {
+    /// The least severity that counts.
+    pub(crate) fn severity(self) -> Severity {
+        match self {
+            Self::Warn | Self::Unknown => Severity::Warn,
+            Self::Error => Severity::Error,
+            Self::Block => Severity::Block,
+        }
+    }
+}
+
+impl Source {
+    /// What the user declared.
+    pub(crate) fn declared(&self) -> Declared {
+        Declared {
+            pod_cidrs: self.pod_cidr.clone(),
+            service_cidrs: self.service_cidr.clone(),
+            protect: self.protect.clone(),
+        }
+    }
+}
+
+/// Host bits pass: CIDR-11 judges them, and says what they mean.
+fn cidr(text: &str) -> Result<String, String> {
+    text.parse::<GivenPrefix>()
+        .map(|given| given.text().to_owned())
+        .map_err(|error| error.reason.to_owned())
+}
+
+fn code(text: &str) -> Result<Code, String> {
+    registry::find(text)
+        .map(|rule| rule.code)
+        .ok_or_else(|| "no rule has this code; `kubectl cilium-doctor rules` lists them".to_owned())
+}

@@ -1,0 +1,118 @@
+//! `rules` and `explain CODE`.
+
+use std::io::Write as _;
+
+use kcilium_cli::{
+    Exit, Failure, OutputFormat, Paragraph, Printer, Style, Table, format, terminal,
+};
+use kcilium_core::rules::{Code, Rule, Severity, registry};
+use serde::Serialize;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    code: Code,
+    /// The worst that the rule can find.
+    severity: Severity,
+    title: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    documentation: Option<&'static str>,
+}
+
+impl Entry {
+    fn new(rule: &Rule, documentation: Option<&'static str>) -> Self {
+        Self { code: rule.code, severity: rule.severity, title: rule.title, documentation }
+    }
+}
+
+/// Lists all rules.
+pub(crate) fn list(output: OutputFormat, printer: &mut Printer) -> Result<Exit, Failure> {
+    let entries: Vec<Entry> = registry::RULES.iter().map(|rule| Entry::new(rule, None)).collect();
+    match output {
+        OutputFormat::Json => format::write_json(printer, &entries)?,
+        OutputFormat::Yaml => format::write_yaml(printer, &entries)?,
+        OutputFormat::Short => {
+            for entry in &entries {
+                writeln!(printer, "{}", entry.code)?;
+            }
+        }
+        OutputFormat::Text | OutputFormat::Wide => {
+            let mut table = Table::new(["code", "worst", "what is wrong when it fires"]);
+            for entry in &entries {
+                table.row([
+                    entry.code.to_string(),
+                    entry.severity.to_string(),
+                    entry.title.to_owned(),
+                ]);
+            }
+            write!(printer, "{}", table.render(terminal::width()))?;
+            writeln!(
+                printer,
+                "\n{} rules. `kubectl cilium-doctor explain CODE` tells more.",
+                entries.len()
+            )?;
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+/// Prints a rule's documentation.
+pub(crate) fn explain(
+    code: &Code,
+    output: OutputFormat,
+    printer: &mut Printer,
+) -> Result<Exit, Failure> {
+    let Some(rule) = registry::find(code.0) else {
+        return Err(Failure::usage(format!("no rule has the code {code}")));
+    };
+    match output {
+        OutputFormat::Json => {
+            format::write_json(printer, &Entry::new(rule, Some(rule.documentation)))?
+        }
+        OutputFormat::Yaml => {
+            format::write_yaml(printer, &Entry::new(rule, Some(rule.documentation)))?
+        }
+        OutputFormat::Short => writeln!(printer, "{}  {}", rule.code, rule.title)?,
+        OutputFormat::Text | OutputFormat::Wide => {
+            writeln!(
+                printer,
+                "{}  {}",
+                Style::Heading.paint(rule.code),
+                Style::Heading.paint(rule.title)
+            )?;
+            writeln!(printer, "worst severity: {}\n", rule.severity)?;
+            print_documentation(rule.documentation, printer)?;
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+/// The documentation's Markdown is of the simplest kind: headings, paragraphs, lists.
+fn print_documentation(text: &str, printer: &mut Printer) -> std::io::Result<()> {
+    let width = terminal::width();
+    let mut paragraph = String::new();
+    for line in text.lines().map(str::trim).chain([""]) {
+        let begins_item = line.starts_with("- ");
+        if (line.is_empty() || begins_item || line.starts_with('#')) && !paragraph.is_empty() {
+            let prose = Paragraph::new(width);
+            let prose = if paragraph.starts_with("- ") {
+                prose.hanging("  ", "    ")
+            } else {
+                prose.indent("  ")
+            };
+            writeln!(printer, "{}", prose.fill(&paragraph))?;
+            paragraph.clear();
+        }
+        if let Some(heading) = line.strip_prefix("## ") {
+            writeln!(printer, "{}", Style::Heading.paint(heading))?;
+        } else if line.is_empty() {
+            writeln!(printer)?;
+        } else {
+            if !paragraph.is_empty() {
+                paragraph.push(' ');
+            }
+            paragraph.push_str(line);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! Facts → diagnosis → report → exit code.
+
+use kcilium_cli::{Exit, Failure, Printer, progress::Visibility};
+use kcilium_core::diagnosis::{self, Diagnosis, Selection};
+
+use crate::{
+    args::{Examine, FailOn},
+    report, source,
+};
+
+/// Examines what the command line asks for.
+pub(crate) fn run(args: &Examine, printer: &mut Printer) -> Result<Exit, Failure> {
+    let selection = Selection {
+        only: args.only.iter().copied().collect(),
+        ignore: args.ignore.iter().copied().collect(),
+    };
+    let facts = source::read(&args.source, Visibility::from(args.output))?;
+    let diagnosis = diagnosis::diagnose(&facts, &selection);
+    report::write(args.output, &facts, &diagnosis, printer)?;
+    Ok(exit(&diagnosis, args.fail_on))
+}
+
+fn exit(diagnosis: &Diagnosis, fail_on: FailOn) -> Exit {
+    let has_failed = diagnosis.worst().is_some_and(|worst| worst >= fail_on.severity());
+    let is_too_little = fail_on == FailOn::Unknown && diagnosis.has_unknowns();
+    if has_failed || is_too_little {
+        Exit::Findings
+    } else if diagnosis.judged_nothing() {
+        Exit::CouldNotRun
+    } else {
+        Exit::Fine
+    }
+}

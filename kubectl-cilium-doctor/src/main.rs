@@ -1,0 +1,34 @@
+//! `kubectl cilium-doctor`: finds out why the network of a cluster with Cilium is broken.
+//!
+//! Source → [facts](kcilium_core::facts) → [diagnosis](kcilium_core::diagnosis) → report. The
+//! judging is all in `kcilium-core`; here is what a person types and reads.
+
+mod args;
+mod catalogue;
+mod examine;
+mod local;
+mod report;
+mod snapshot;
+mod source;
+
+use std::{io::Write as _, process::ExitCode};
+
+use args::{Args, Command};
+use kcilium_cli::{Exit, Failure, Printer};
+
+fn main() -> ExitCode {
+    kcilium_cli::plugin::run(run)
+}
+
+fn run(args: Args, printer: &mut Printer) -> Result<Exit, Failure> {
+    match args.command {
+        None => examine::run(&args.examine, printer),
+        Some(Command::Snapshot(wish)) => snapshot::run(&wish),
+        Some(Command::Rules { output }) => catalogue::list(output, printer),
+        Some(Command::Explain { code, output }) => catalogue::explain(&code, output, printer),
+        Some(Command::Version) => {
+            writeln!(printer, "kubectl cilium-doctor {}", env!("CARGO_PKG_VERSION"))?;
+            Ok(Exit::Fine)
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! `-o json` and `-o yaml`: the report for programs.
+
+use kcilium_core::{
+    causes::Verdict,
+    diagnosis::Diagnosis,
+    facts::{Facts, NodeName, Origin},
+    rules::{Basis, Code, Finding, Outcome, Severity, Unknown},
+    view::{Installation, View},
+};
+use serde::Serialize;
+
+/// Version of the report's form, `MAJOR.MINOR`; a minor version only adds fields.
+const SCHEMA_VERSION: &str = "1.0";
+
+/// The whole report.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Report<'a> {
+    schema_version: &'static str,
+    kind: &'static str,
+    examined: Examined<'a>,
+    summary: Summary,
+    verdicts: &'a [Verdict],
+    findings: Vec<ExplainedFinding<'a>>,
+    unknown: Vec<UnknownOfRule<'a>>,
+    rules: Vec<RuleOutcome<'a>>,
+    not_tested: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Examined<'a> {
+    #[serde(flatten)]
+    origin: &'a Origin,
+    nodes: Vec<&'a NodeName>,
+    cilium: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cilium_version: Option<String>,
+    pod_cidrs: Vec<PodCidr>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PodCidr {
+    prefix: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<NodeName>,
+    sources: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary {
+    /// The worst that was seen; predictions do not count.
+    worst: Option<Severity>,
+    block: usize,
+    error: usize,
+    warn: usize,
+    info: usize,
+    predicted: usize,
+    unknown: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExplainedFinding<'a> {
+    #[serde(flatten)]
+    finding: &'a Finding,
+    /// The cause behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explained_by: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct UnknownOfRule<'a> {
+    code: Code,
+    #[serde(flatten)]
+    unknown: &'a Unknown,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RuleOutcome<'a> {
+    code: Code,
+    title: &'static str,
+    outcome: Outcome,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_applicable: Option<&'a str>,
+}
+
+impl<'a> Report<'a> {
+    /// The report on a diagnosis.
+    pub(super) fn new(facts: &'a Facts, diagnosis: &'a Diagnosis) -> Self {
+        let findings = diagnosis.findings();
+        let unknown: Vec<UnknownOfRule<'a>> = diagnosis
+            .results
+            .iter()
+            .flat_map(|result| {
+                let code = result.rule.code;
+                result
+                    .judgement
+                    .unknowns()
+                    .iter()
+                    .map(move |unknown| UnknownOfRule { code, unknown })
+            })
+            .collect();
+        Self {
+            schema_version: SCHEMA_VERSION,
+            kind: "DoctorReport",
+            examined: Examined::new(facts),
+            summary: Summary::new(diagnosis, &findings, unknown.len()),
+            verdicts: &diagnosis.verdicts,
+            findings: findings
+                .into_iter()
+                .map(|finding| ExplainedFinding {
+                    finding,
+                    explained_by: diagnosis.explanation_of(finding).map(|verdict| verdict.cause),
+                })
+                .collect(),
+            unknown,
+            rules: diagnosis
+                .results
+                .iter()
+                .map(|result| RuleOutcome {
+                    code: result.rule.code,
+                    title: result.rule.title,
+                    outcome: result.judgement.outcome(),
+                    not_applicable: result.judgement.why_not_applicable(),
+                })
+                .collect(),
+            not_tested: vec![super::NOT_TESTED],
+        }
+    }
+}
+
+impl<'a> Examined<'a> {
+    fn new(facts: &'a Facts) -> Self {
+        let view = View::new(facts);
+        Self {
+            origin: &facts.origin,
+            nodes: facts.nodes.iter().map(|node| &node.name).collect(),
+            cilium: match view.installation() {
+                Installation::Seen => "seen",
+                Installation::NotSeen => "not-seen",
+                Installation::Unknown => "unknown",
+            },
+            cilium_version: view
+                .config()
+                .and_then(|config| config.version.as_ref())
+                .map(ToString::to_string),
+            pod_cidrs: view
+                .pod_cidrs()
+                .iter()
+                .map(|claim| PodCidr {
+                    prefix: claim.prefix.to_string(),
+                    owner: claim.owner.clone(),
+                    sources: claim.sources.iter().map(ToString::to_string).collect(),
+                })
+                .collect(),
+        }
+    }
+}
+
+impl Summary {
+    fn new(diagnosis: &Diagnosis, findings: &[&Finding], unknown: usize) -> Self {
+        let observed = |severity| {
+            findings
+                .iter()
+                .filter(|finding| finding.basis == Basis::Observed && finding.severity == severity)
+                .count()
+        };
+        Self {
+            worst: diagnosis.worst(),
+            block: observed(Severity::Block),
+            error: observed(Severity::Error),
+            warn: observed(Severity::Warn),
+            info: observed(Severity::Info),
+            predicted: findings.iter().filter(|finding| finding.basis == Basis::Predicted).count(),
+            unknown,
+        }
+    }
+}

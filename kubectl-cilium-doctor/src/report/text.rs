@@ -1,0 +1,324 @@
+//! `-o text` and `-o wide`: the report for people. The verdict comes first.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{self, Write},
+};
+
+use kcilium_cli::{Paragraph, Printer, Style, control};
+use kcilium_core::{
+    causes::{ChainKind, Confidence, Verdict},
+    diagnosis::Diagnosis,
+    facts::{Facts, NodeName, Source},
+    rules::{Basis, Code, Finding, Outcome, Remedy, Severity},
+    view::{Installation, View},
+};
+
+use super::Detail;
+
+/// Writes the report.
+pub(super) fn write(
+    facts: &Facts,
+    diagnosis: &Diagnosis,
+    detail: Detail,
+    width: usize,
+    printer: &mut Printer,
+) -> io::Result<()> {
+    let mut text = Text { width, detail, out: printer };
+    text.header(facts)?;
+    for verdict in &diagnosis.verdicts {
+        text.verdict(verdict)?;
+    }
+    text.findings(diagnosis, Basis::Observed)?;
+    text.findings(diagnosis, Basis::Predicted)?;
+    text.unknown(diagnosis)?;
+    text.footer(diagnosis)
+}
+
+struct Text<'p> {
+    width: usize,
+    detail: Detail,
+    out: &'p mut Printer,
+}
+
+impl Text<'_> {
+    fn heading(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "\n{}", Style::Heading.paint(control::escape(text)))
+    }
+
+    /// Prose, wrapped. What stands in `first` is part of the first line.
+    fn prose(&mut self, first: &str, rest: &str, text: &str) -> io::Result<()> {
+        let text = control::escape(text);
+        writeln!(self.out, "{}", Paragraph::new(self.width).hanging(first, rest).fill(&text))
+    }
+
+    /// Text to copy: never wrapped.
+    fn verbatim(&mut self, indent: &str, text: &str) -> io::Result<()> {
+        for line in text.lines() {
+            let line = control::escape(line);
+            let style = if line.starts_with('#') { Style::Dim } else { Style::Code };
+            writeln!(self.out, "{indent}{}", style.paint(line))?;
+        }
+        Ok(())
+    }
+
+    fn header(&mut self, facts: &Facts) -> io::Result<()> {
+        let view = View::new(facts);
+        self.prose("", "  ", &format!("Examined: {}", examined(facts)))?;
+        let cilium = match (view.installation(), view.config()) {
+            (Installation::Seen, Some(config)) => {
+                let version = config
+                    .version
+                    .as_ref()
+                    .map_or_else(String::new, |version| format!(" {version}"));
+                format!("Cilium{version}, IPAM {}, routing {}", config.ipam, config.routing)
+            }
+            (Installation::Seen, None) => "Cilium is there; its configuration was not read".into(),
+            (Installation::NotSeen, _) => "no trace of Cilium was found".into(),
+            (Installation::Unknown, _) => "whether Cilium is there could not be read".into(),
+        };
+        self.prose("", "  ", &cilium)?;
+        if let Some(note) = &facts.origin.note {
+            self.prose("", "  ", &format!("Note of the snapshot's author: {note}"))?;
+        }
+        Ok(())
+    }
+
+    fn verdict(&mut self, verdict: &Verdict) -> io::Result<()> {
+        let style = match verdict.confidence {
+            Confidence::Confirmed => Style::Block,
+            Confidence::Likely => Style::Warn,
+            Confidence::Undetermined => Style::Unknown,
+        };
+        let label = format!(" {} ", verdict.confidence.to_string().to_uppercase());
+        writeln!(
+            self.out,
+            "\n{} {}",
+            style.paint(label.trim()),
+            Style::Heading.paint(verdict.cause)
+        )?;
+        self.prose("", "", &verdict.title)?;
+        if !verdict.nodes.is_empty() {
+            self.prose("", "  ", &format!("Nodes: {}", node_list(&verdict.nodes, self.detail)))?;
+        }
+        self.chain(verdict)?;
+        self.list("What does not work", &verdict.broken)?;
+        self.list("What still works, and misleads", &verdict.still_works)?;
+        self.list("Beware", &verdict.cautions)?;
+        self.heading("How to mend it")?;
+        for (index, step) in verdict.fix.iter().enumerate() {
+            self.remedy(&format!("  {}. ", index + 1), "     ", step)?;
+        }
+        self.heading("How to see that it is mended")?;
+        for check in &verdict.verify {
+            self.verbatim("  ", &check.command)?;
+            self.prose("    must say: ", "      ", &check.expect)?;
+        }
+        Ok(())
+    }
+
+    fn chain(&mut self, verdict: &Verdict) -> io::Result<()> {
+        self.heading("Why")?;
+        for link in &verdict.chain {
+            let label = match link.kind {
+                ChainKind::Symptom => "  you see  ",
+                ChainKind::Fact => "  fact     ",
+                ChainKind::Cause => "  because  ",
+            };
+            let text = if link.source.is_empty() {
+                link.text.clone()
+            } else {
+                format!("{} ({})", link.text, link.source)
+            };
+            self.prose(label, "           ", &text)?;
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, heading: &str, items: &[String]) -> io::Result<()> {
+        if items.is_empty() {
+            return Ok(());
+        }
+        self.heading(heading)?;
+        for item in items {
+            self.prose("  - ", "    ", item)?;
+        }
+        Ok(())
+    }
+
+    fn remedy(&mut self, first: &str, rest: &str, remedy: &Remedy) -> io::Result<()> {
+        self.prose(first, rest, &remedy.text)?;
+        let indent = format!("{rest}    ");
+        self.verbatim(&indent, &remedy.values)?;
+        for command in &remedy.commands {
+            self.verbatim(&indent, command)?;
+        }
+        Ok(())
+    }
+
+    fn findings(&mut self, diagnosis: &Diagnosis, basis: Basis) -> io::Result<()> {
+        let findings: Vec<&Finding> =
+            diagnosis.findings().into_iter().filter(|finding| finding.basis == basis).collect();
+        if findings.is_empty() {
+            return Ok(());
+        }
+        self.heading(match basis {
+            Basis::Observed => "Findings",
+            Basis::Predicted => {
+                "If you installed Cilium with its defaults now (no effect on the exit code)"
+            }
+        })?;
+        for finding in findings {
+            self.finding(diagnosis, finding)?;
+        }
+        Ok(())
+    }
+
+    fn finding(&mut self, diagnosis: &Diagnosis, finding: &Finding) -> io::Result<()> {
+        let style = match finding.severity {
+            Severity::Block => Style::Block,
+            Severity::Error => Style::Error,
+            Severity::Warn => Style::Warn,
+            Severity::Info => Style::Info,
+        };
+        let explanation = diagnosis.explanation_of(finding);
+        let label = format!("{:<5}", finding.severity);
+        let by = explanation.map_or_else(String::new, |verdict| format!(" [{}]", verdict.cause));
+        let line = Paragraph::new(self.width)
+            .hanging("        ", "                  ")
+            .fill(&control::escape(&format!("{:<9} {}{by}", finding.code, finding.summary)));
+        writeln!(self.out, "  {} {}", style.paint(label), line.trim_start())?;
+        if self.detail == Detail::Full {
+            for evidence in &finding.evidence {
+                self.prose(
+                    "          ",
+                    "            ",
+                    &format!("{} ({})", evidence.fact, evidence.source),
+                )?;
+            }
+            if !finding.nodes.is_empty() {
+                self.prose(
+                    "          ",
+                    "            ",
+                    &format!("on {}", node_list(&finding.nodes, self.detail)),
+                )?;
+            }
+            self.prose("          ", "            ", &format!("impact: {}", finding.impact))?;
+        }
+        // A finding that a verdict explains is mended by the verdict's fix.
+        if explanation.is_none() || self.detail == Detail::Full {
+            self.remedy("          fix: ", "            ", &finding.remedy)?;
+        }
+        Ok(())
+    }
+
+    /// What is not known, each reason once, with the nodes it concerns and the rules it stops.
+    fn unknown(&mut self, diagnosis: &Diagnosis) -> io::Result<()> {
+        let reasons = reasons(diagnosis);
+        if reasons.is_empty() {
+            return Ok(());
+        }
+        self.heading("Not known, so not judged")?;
+        let shown = if self.detail == Detail::Full { reasons.len() } else { SHOWN_REASONS };
+        for ((subject, why), Reason { nodes, codes }) in reasons.iter().take(shown) {
+            let nodes: Vec<NodeName> = nodes.iter().map(|node| (*node).clone()).collect();
+            let on = if nodes.is_empty() {
+                String::new()
+            } else {
+                format!(" on {}", node_list(&nodes, self.detail))
+            };
+            let codes: Vec<&str> = codes.iter().map(|code| code.0).collect();
+            self.prose("  - ", "    ", &format!("{subject}{on}: {why} ({})", codes.join(", ")))?;
+        }
+        if let Some(more) = reasons.len().checked_sub(shown).filter(|more| *more > 0) {
+            self.prose("  ", "  ", &format!("and {more} more; `-o wide` lists all"))?;
+        }
+        Ok(())
+    }
+
+    fn footer(&mut self, diagnosis: &Diagnosis) -> io::Result<()> {
+        let count = |is: fn(Outcome) -> bool| {
+            diagnosis.results.iter().filter(|result| is(result.judgement.outcome())).count()
+        };
+        let fired = count(|outcome| matches!(outcome, Outcome::Found(_)));
+        let fine = count(|outcome| outcome == Outcome::Ok);
+        let unknown = count(|outcome| outcome == Outcome::Unknown);
+        let other = count(|outcome| outcome == Outcome::NotApplicable);
+        writeln!(self.out)?;
+        if diagnosis.judged_nothing() {
+            self.prose("", "", "Nothing could be judged: too little could be read.")?;
+        } else if diagnosis.worst().is_none_or(|worst| worst <= Severity::Info) {
+            let rest = if unknown > 0 { ", as far as they could be judged" } else { "" };
+            self.prose("", "", &format!("No trouble found with CIDRs and routes{rest}."))?;
+        }
+        self.prose(
+            "",
+            "  ",
+            &format!(
+                "{} rules: {fired} fired, {fine} fine, {unknown} not known, {other} not applicable. Not tested: {}.",
+                diagnosis.results.len(),
+                super::NOT_TESTED
+            ),
+        )?;
+        if fired > 0 {
+            self.prose("", "  ", "`kubectl cilium-doctor explain CODE` tells more about a code.")?;
+        }
+        Ok(())
+    }
+}
+
+/// Reasons that the normal report lists.
+const SHOWN_REASONS: usize = 8;
+
+/// Whom a reason for not judging concerns.
+#[derive(Default)]
+struct Reason<'a> {
+    nodes: BTreeSet<&'a NodeName>,
+    codes: BTreeSet<Code>,
+}
+
+/// Reasons by what is not known and why.
+fn reasons(diagnosis: &Diagnosis) -> BTreeMap<(&str, &str), Reason<'_>> {
+    let mut reasons: BTreeMap<(&str, &str), Reason<'_>> = BTreeMap::new();
+    for result in &diagnosis.results {
+        for unknown in result.judgement.unknowns() {
+            let reason = reasons.entry((&unknown.subject, &unknown.why)).or_default();
+            reason.nodes.extend(&unknown.node);
+            reason.codes.insert(result.rule.code);
+        }
+    }
+    reasons
+}
+
+fn examined(facts: &Facts) -> String {
+    let what = match (facts.origin.source, facts.nodes.as_slice()) {
+        (Source::LocalHost, [node]) => format!("host {}", node.name),
+        (_, []) => "no node".to_owned(),
+        (_, [node]) => format!("node {}", node.name),
+        (_, nodes) => {
+            let names: Vec<NodeName> = nodes.iter().map(|node| node.name.clone()).collect();
+            format!("{} nodes ({})", nodes.len(), node_list(&names, Detail::Normal))
+        }
+    };
+    let from = match facts.origin.source {
+        Source::LocalHost => "",
+        Source::Recorded => ", from recorded command output",
+        Source::Unknown => ", from a snapshot",
+    };
+    let when = facts
+        .origin
+        .collected_at
+        .as_ref()
+        .map_or_else(String::new, |when| format!(", read at {when}"));
+    format!("{what}{from}{when}")
+}
+
+fn node_list(nodes: &[NodeName], detail: Detail) -> String {
+    const SHOWN: usize = 8;
+    let limit = if detail == Detail::Full { nodes.len() } else { SHOWN };
+    let names: Vec<&str> = nodes.iter().take(limit).map(NodeName::as_str).collect();
+    match nodes.len().checked_sub(limit) {
+        Some(more) if more > 0 => format!("{} and {more} more", names.join(", ")),
+        _ => names.join(", "),
+    }
+}

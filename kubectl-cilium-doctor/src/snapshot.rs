@@ -1,0 +1,17 @@
+//! `snapshot FILE`: facts to a file.
+
+use kcilium_cli::{
+    Exit, Failure,
+    progress::Visibility,
+    snapshot_file::{self, Overwrite},
+};
+
+use crate::{args::Snapshot, source};
+
+/// Writes a snapshot.
+pub(crate) fn run(wish: &Snapshot) -> Result<Exit, Failure> {
+    let facts = source::read(&wish.source, Visibility::OnTerminal)?;
+    let overwrite = if wish.force { Overwrite::Replace } else { Overwrite::Refuse };
+    snapshot_file::write(&wish.file, &facts, overwrite)?;
+    Ok(Exit::Fine)
+}

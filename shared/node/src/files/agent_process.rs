@@ -1,0 +1,57 @@
+//! Whether a Cilium agent runs on the host.
+
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use kcilium_core::facts::{AgentProcess, Unavailable};
+
+use super::read::{list, read_regular};
+use crate::host::HostRoot;
+use crate::unavailable::unavailable;
+
+const PROC: &str = "/proc";
+/// `comm`: the first 15 bytes of the program's name.
+const AGENT: &str = "cilium-agent";
+/// The kernel's own second process, there on every host and in no container.
+const KTHREADD: (u32, &str) = (2, "kthreadd");
+
+/// Looks through the host's processes.
+///
+/// That none is an agent is said only where all were seen: in a container without the host's PID
+/// namespace, or where others' processes are hidden, it stays unknown.
+pub(crate) fn agent_process(root: &HostRoot) -> Result<AgentProcess, Unavailable> {
+    let names = list(root, PROC).map_err(|error| unavailable(PROC, &error))?;
+    let place = root.locate(PROC).map_err(|error| unavailable(PROC, &error))?;
+    let mut pids: Vec<u32> = names.iter().filter_map(|name| name.parse().ok()).collect();
+    pids.sort_unstable();
+    let mut on_host = false;
+    let mut hidden = None;
+    for pid in pids {
+        match comm(&place, pid) {
+            Ok(comm) if comm == AGENT => return Ok(AgentProcess::Running { pid }),
+            Ok(comm) => on_host |= (pid, comm.as_str()) == KTHREADD,
+            Err(error) if has_gone(&error) => {}
+            Err(error) => hidden = Some(unavailable(format!("{PROC}/{pid}/comm"), &error)),
+        }
+    }
+    match hidden {
+        Some(hidden) => Err(hidden),
+        None if on_host => Ok(AgentProcess::NotRunning),
+        None => Err(Unavailable::failed(
+            "processes",
+            "this is not the host's PID namespace: process 2 is not kthreadd",
+        )),
+    }
+}
+
+fn comm(proc: &Path, pid: u32) -> io::Result<String> {
+    // 16 bytes and a newline.
+    let text = read_regular(&proc.join(pid.to_string()).join("comm"), 64)?;
+    Ok(text.trim_end_matches('\n').to_owned())
+}
+
+/// Processes end while they are looked through.
+fn has_gone(error: &io::Error) -> bool {
+    const ESRCH: i32 = rustix::io::Errno::SRCH.raw_os_error();
+    error.kind() == ErrorKind::NotFound || error.raw_os_error() == Some(ESRCH)
+}

@@ -1,0 +1,15 @@
+//! What the host's files say.
+
+mod agent_process;
+mod cni_files;
+mod host_endpoints;
+mod read;
+mod resolvers;
+mod sysctls;
+
+pub(crate) use agent_process::agent_process;
+pub(crate) use cni_files::cni_files;
+pub(crate) use host_endpoints::host_endpoints;
+pub(crate) use read::{SMALL, read_text};
+pub(crate) use resolvers::resolvers;
+pub(crate) use sysctls::sysctls;

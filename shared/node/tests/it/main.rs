@@ -1,0 +1,13 @@
+//! Facts of real network namespaces and of made-up file trees.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test may fail in this way")]
+
+mod consistency;
+mod files;
+mod inside;
+mod links;
+mod lookups;
+mod nexthop_objects;
+mod routes;
+mod rules;
