@@ -10,18 +10,18 @@ use kcilium_core::{
     rules::{Code, Severity, registry},
 };
 
-/// Finds out why the network of a node with Cilium is broken, and says how to mend it.
-///
-/// It reads routes, rules, addresses, DNS servers and CNI files; it changes nothing, and sends no
-/// packet. No API server is needed: copy the program to a node that has lost its network, and run
-/// it there with --local.
+/// Finds out why the network of a node with Cilium is broken, and how to mend it.
 ///
 /// Examples:
-///   kubectl cilium-doctor --local                      # this host, now
-///   kubectl cilium-doctor --local --pod-cidr 10.0.0.0/8  # … with a pod CIDR in mind
-///   kubectl cilium-doctor --from node1.json            # a snapshot taken elsewhere
-///   kubectl cilium-doctor snapshot node1.json --local  # take one
-///   kubectl cilium-doctor explain CIDR-01              # what a code means
+///   kubectl cilium-doctor --local                       this host, now
+///   kubectl cilium-doctor --local --pod-cidr 10.0.0.0/8 with a pod CIDR in mind
+///   kubectl cilium-doctor snapshot node1.json --local   take a snapshot
+///   kubectl cilium-doctor --from node1.json             examine it elsewhere
+///   kubectl cilium-doctor explain CIDR-01               what a code means
+///
+/// It reads routes, rules, addresses, DNS servers and CNI files. It changes
+/// nothing, and sends no packet. No API server is needed: copy the program to a
+/// node that has lost its network, and run it there with --local.
 #[derive(Debug, Parser)]
 #[command(version, verbatim_doc_comment, args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
@@ -68,7 +68,14 @@ pub(crate) struct Examine {
     pub(crate) ignore: Vec<Code>,
     /// Exit with 1 from this severity on; `unknown` is the strictest: a warning counts, and so does
     /// whatever could not be judged
-    #[arg(long, value_enum, default_value_t, help_heading = "Judging")]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "warn|error|block|unknown",
+        help_heading = "Judging"
+    )]
     pub(crate) fail_on: FailOn,
     /// Format of the report: `text` for people, `wide` with all evidence, `short` with a line for
     /// each finding, `json` and `yaml` for programs

@@ -26,6 +26,7 @@ pub(crate) struct ColorArg {
         long,
         value_enum,
         value_name = "WHEN",
+        help_heading = "Output",
         default_value_t,
         hide_default_value = true,
         hide_possible_values = true,

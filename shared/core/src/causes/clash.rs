@@ -1,13 +1,16 @@
 //! `C-CLASH`: pods got addresses that the LAN needs.
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use super::{Case, ChainLink, Check, Confidence, Verdict, nodes_of};
 use crate::{
     facts::{CiliumConfig, NodeName, RoutingMode},
     prefix::overlap,
     rules::{Code, Finding, Remedy, Severity, free_pools, pool_values},
-    view::{FAR_AWAY, Fate, NodeView, Protected, View, listing},
+    view::{FAR_AWAY, Fate, Installation, NodeView, Protected, Role, View, listing},
 };
 
 pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
@@ -19,10 +22,15 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
         case.of_rule("CIDR-05").filter(|finding| finding.severity >= Severity::Error).collect();
     let all = || hijacked.iter().chain(&claimed).chain(&overlapping).chain(&services).copied();
     all().next()?;
+    // Pod CIDRs that somebody only has in mind break nothing: the findings say what they would do.
+    if hijacked.is_empty() && case.view.installation() == Installation::NotSeen {
+        return None;
+    }
 
     let mut nodes = nodes_of(all());
     if nodes.is_empty() {
         nodes = case.view.nodes().iter().map(|node| node.name().clone()).collect();
+        nodes.sort_unstable();
     }
     let victims = victims(case.view, all());
     // Addresses that leave through Cilium are the proof; that they lie in a pod CIDR is only a reason.
@@ -53,19 +61,14 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
 fn victims<'f>(view: &View<'_>, findings: impl Iterator<Item = &'f Finding>) -> Vec<Protected> {
     let addresses: BTreeSet<IpAddr> =
         findings.filter_map(|finding| finding.subject.parse().ok()).collect();
-    addresses
-        .into_iter()
-        .map(|address| {
-            let roles = view
-                .nodes()
-                .iter()
-                .flat_map(NodeView::protected)
-                .filter(|protected| protected.address == address)
-                .flat_map(|protected| protected.roles.iter().cloned())
-                .collect();
-            Protected { address, roles }
-        })
-        .collect()
+    let mut victims: BTreeMap<IpAddr, BTreeSet<Role>> =
+        addresses.into_iter().map(|address| (address, BTreeSet::new())).collect();
+    for (_, protected) in view.protected() {
+        if let Some(roles) = victims.get_mut(&protected.address) {
+            roles.extend(protected.roles.iter().cloned());
+        }
+    }
+    victims.into_iter().map(|(address, roles)| Protected { address, roles }).collect()
 }
 
 fn title(victims: &[Protected], services: &[&Finding]) -> String {

@@ -26,7 +26,7 @@ pub struct Verdict {
     pub confidence: Confidence,
     /// The cause in one sentence without a full stop.
     pub title: String,
-    /// Nodes that suffer from it.
+    /// Nodes that suffer from it, in order.
     pub nodes: Vec<NodeName>,
     /// From the symptom to the cause.
     pub chain: Vec<ChainLink>,
@@ -156,7 +156,7 @@ impl Verdict {
     /// concerns no other nodes than the verdict does.
     pub fn explains_finding(&self, finding: &Finding) -> bool {
         self.explains.contains(&finding.code)
-            && finding.nodes.iter().all(|node| self.nodes.contains(node))
+            && finding.nodes.iter().all(|node| self.nodes.binary_search(node).is_ok())
     }
 }
 

@@ -1,5 +1,7 @@
 //! `C-ROUTELOSS`: rules or routes that the host lives by were removed.
 
+use std::collections::HashMap;
+
 use super::{Case, ChainLink, Check, Confidence, Verdict, names, nodes_of};
 use crate::{
     facts::{Family, NodeName},
@@ -8,8 +10,7 @@ use crate::{
 
 pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
     let lost_rules: Vec<&Finding> = case.of_rule("RT-06").collect();
-    let lost_routes: Vec<&Finding> =
-        case.of_rule("RT-02").filter(|finding| lost_all(case, finding)).collect();
+    let lost_routes = all_lost(case);
     let findings: Vec<&Finding> = lost_rules.iter().chain(&lost_routes).copied().collect();
     let nodes = nodes_of(findings.iter().copied());
     if nodes.is_empty() {
@@ -65,14 +66,19 @@ fn source(finding: &Finding) -> &str {
 }
 
 /// One missing route is one peer's trouble; all of them missing is the host's.
-fn lost_all(case: &Case<'_>, finding: &Finding) -> bool {
-    finding.nodes.iter().all(|name| {
-        let missing = case.of_rule("RT-02").filter(|other| other.nodes.contains(name)).count();
-        let peers =
-            case.view.facts.cluster.cilium_nodes.items().iter().filter(|peer| peer.name != *name);
-        let expected: usize = peers.map(|peer| peer.pod_cidrs.len()).sum();
-        missing >= expected.max(1)
-    })
+fn all_lost<'c>(case: &Case<'c>) -> Vec<&'c Finding> {
+    let missing: Vec<&Finding> = case.of_rule("RT-02").collect();
+    let mut count: HashMap<&NodeName, usize> = HashMap::new();
+    for name in missing.iter().flat_map(|finding| &finding.nodes) {
+        *count.entry(name).or_default() += 1;
+    }
+    let peers = case.view.facts.cluster.cilium_nodes.items();
+    let all: usize = peers.iter().map(|peer| peer.pod_cidrs.len()).sum();
+    let has_lost_all = |name: &NodeName| {
+        let own = case.view.cilium_node(name).map_or(0, |own| own.pod_cidrs.len());
+        count.get(name).is_some_and(|count| *count >= (all - own).max(1))
+    };
+    missing.into_iter().filter(|finding| finding.nodes.iter().all(&has_lost_all)).collect()
 }
 
 fn lacks_default_route(case: &Case<'_>, name: &NodeName) -> bool {

@@ -13,8 +13,7 @@ pub enum Fact<T> {
 }
 
 /// Why a fact is not there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{what}: {why}")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unavailable {
     /// Source that was asked: a file, a netlink dump, an API resource.
     pub what: String,
@@ -23,6 +22,15 @@ pub struct Unavailable {
     /// Class of the reason.
     #[serde(default)]
     pub kind: UnavailableKind,
+}
+
+impl std::fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if !self.what.is_empty() {
+            write!(f, "{}: ", self.what)?;
+        }
+        f.write_str(&self.why)
+    }
 }
 
 /// Class of reasons for a missing fact.
@@ -44,7 +52,11 @@ pub enum UnavailableKind {
 impl Unavailable {
     /// A source that was not asked.
     pub fn not_collected(what: impl Into<String>) -> Self {
-        Self { what: what.into(), why: "not collected".into(), kind: UnavailableKind::NotCollected }
+        Self {
+            what: what.into(),
+            why: "not read in this run".into(),
+            kind: UnavailableKind::NotCollected,
+        }
     }
 
     /// A source that is not there.

@@ -1,11 +1,13 @@
 //! CIDR arithmetic: what `ipnet` leaves open.
 
+mod index;
 mod overlap;
 mod pool;
 mod space;
 
 use ipnet::IpNet;
 
+pub use index::PrefixIndex;
 pub use overlap::{for_each_overlap, overlap};
 pub use pool::{Pool, PoolError, suggest_pools};
 pub use space::{CARRIER_GRADE_NAT, is_globally_routable};

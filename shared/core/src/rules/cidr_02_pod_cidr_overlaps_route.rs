@@ -1,4 +1,7 @@
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::IpAddr,
+};
 
 use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
 use crate::{
@@ -42,11 +45,18 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         }
     }
     let conflicts = view.route_conflicts();
-    if conflicts.len() >= MAX_CONFLICTS {
-        out.unknown(
-            "further overlaps",
-            format!("more than {MAX_CONFLICTS} on one node; the rest is not listed"),
-        );
+    for of_node in conflicts.chunk_by(|a, b| std::ptr::eq(a.node, b.node)) {
+        if of_node.len() >= MAX_CONFLICTS {
+            out.unknown_on(
+                of_node[0].node.name(),
+                "further overlaps",
+                format!("there are {MAX_CONFLICTS} already; the rest is not listed"),
+            );
+        }
+    }
+    let mut protected: HashMap<&NodeName, Vec<IpAddr>> = HashMap::new();
+    for conflict in view.address_conflicts() {
+        protected.entry(conflict.node.name()).or_default().push(conflict.protected.address);
     }
     let mut by_network: BTreeMap<_, Vec<RouteConflict<'_, '_>>> = BTreeMap::new();
     for conflict in conflicts {
@@ -54,21 +64,19 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         by_network.entry(key).or_default().push(conflict);
     }
     for conflicts in by_network.into_values() {
-        if let Some(finding) = finding(&conflicts) {
+        let carries_protected = conflicts.iter().any(|conflict| {
+            let addresses = protected.get(conflict.node.name()).into_iter().flatten();
+            addresses.into_iter().any(|address| conflict.is_about(*address))
+        });
+        if let Some(finding) = finding(&conflicts, carries_protected) {
             out.found(finding);
         }
     }
 }
 
-fn finding(conflicts: &[RouteConflict<'_, '_>]) -> Option<Finding> {
+fn finding(conflicts: &[RouteConflict<'_, '_>], carries_protected: bool) -> Option<Finding> {
     let first = conflicts.first()?;
     let (pod_cidr, route) = (first.pod_cidr, first.route);
-    let carries_protected = conflicts.iter().any(|conflict| {
-        conflict.node.protected().iter().any(|protected| {
-            conflict.pod_cidr.prefix.contains(&protected.address)
-                && conflict.route.destination.contains(&protected.address)
-        })
-    });
     let nodes: Vec<NodeName> =
         conflicts.iter().map(|conflict| conflict.node.name().clone()).collect();
     let winner = first.winner();

@@ -1,12 +1,12 @@
-use std::net::IpAddr;
+use std::{collections::HashSet, net::IpAddr};
 
 use ipnet::IpNet;
 
 use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
 use crate::{
-    facts::{CiliumConfig, IpamMode},
+    facts::{CiliumConfig, IpamMode, NodeName, Route},
     prefix::{GivenPrefix, Pool},
-    view::{NodeView, View},
+    view::{Protected, View},
 };
 
 rule! {
@@ -55,22 +55,26 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         }
     }
     let near = (view.node_count() * 2).max(16) as u128;
-    let mut ahead = 0;
-    for pool in pools(config) {
-        if let Some(hit) = first_hit(view, pool) {
-            out.found(finding(config, pool, &hit, ahead, near, basis));
-            return;
+    // A node gets a block of each family.
+    for (elements, mask) in
+        [(&config.pool_v4, config.node_mask_v4), (&config.pool_v6, config.node_mask_v6)]
+    {
+        let mut ahead: u128 = 0;
+        for pool in pools(elements, mask) {
+            if let Some(hit) = first_hit(view, pool) {
+                out.found(finding(config, pool, &hit, ahead, near, basis));
+                break;
+            }
+            ahead = ahead.saturating_add(pool.block_count());
         }
-        ahead += pool.block_count();
     }
 }
 
-/// The elements of the pool that can be cut; the others are CIDR-11's and CIDR-13's.
-fn pools(config: &CiliumConfig) -> impl Iterator<Item = Pool> {
-    let v4 = config.pool_v4.iter().map(|text| (text, config.node_mask_v4));
-    let v6 = config.pool_v6.iter().map(|text| (text, config.node_mask_v6));
-    v4.chain(v6)
-        .filter_map(|(text, mask)| Pool::new(text.parse::<GivenPrefix>().ok()?.prefix(), mask).ok())
+/// The elements of a pool that can be cut; the others are CIDR-11's and CIDR-13's.
+fn pools(elements: &[String], mask: u8) -> impl Iterator<Item = Pool> {
+    elements
+        .iter()
+        .filter_map(move |text| Pool::new(text.parse::<GivenPrefix>().ok()?.prefix(), mask).ok())
 }
 
 struct Hit {
@@ -83,60 +87,89 @@ struct Hit {
 
 /// The first free block that meets something of the LAN; an address before a network.
 fn first_hit(view: &View<'_>, pool: Pool) -> Option<Hit> {
-    view.nodes()
+    let owned: HashSet<IpNet> = view
+        .pod_cidrs()
         .iter()
-        .flat_map(|node| candidates(node))
+        .filter(|claim| claim.is_allocated())
+        .map(|claim| claim.prefix)
+        .collect();
+    candidates(view)
+        .into_iter()
         .filter_map(|candidate| {
-            let index = first_free_block(view, pool, candidate.network)?;
-            Some((index, !candidate.is_address, candidate))
+            let index = first_free_block(&owned, pool, candidate.network())?;
+            Some((index, !candidate.is_address(), candidate))
         })
         .min_by_key(|(index, is_network, _)| (*index, *is_network))
         .and_then(|(index, _, candidate)| {
             Some(Hit {
                 index,
                 block: pool.block(index)?,
-                what: candidate.what,
-                source: candidate.source,
-                is_address: candidate.is_address,
+                what: candidate.what(),
+                source: candidate.source(),
+                is_address: candidate.is_address(),
             })
         })
 }
 
-struct Candidate {
-    network: IpNet,
-    what: String,
-    source: String,
-    is_address: bool,
+/// Something of the LAN, with a node that knows it.
+enum Candidate<'v> {
+    Address(&'v NodeName, &'v Protected),
+    Network(&'v NodeName, &'v Route),
 }
 
-fn candidates<'v>(node: &'v NodeView<'_>) -> impl Iterator<Item = Candidate> + 'v {
-    let addresses = node.protected().iter().map(|protected| Candidate {
-        network: IpNet::from(protected.address),
-        what: format!("{} ({})", protected.address, protected.roles_in_words()),
-        source: node.name().to_string(),
-        is_address: true,
+impl Candidate<'_> {
+    fn network(&self) -> IpNet {
+        match self {
+            Self::Address(_, protected) => IpNet::from(protected.address),
+            Self::Network(_, route) => route.destination,
+        }
+    }
+
+    fn is_address(&self) -> bool {
+        matches!(self, Self::Address(..))
+    }
+
+    fn what(&self) -> String {
+        match self {
+            Self::Address(_, protected) => {
+                format!("{} ({})", protected.address, protected.roles_in_words())
+            }
+            Self::Network(_, route) => format!("the network {}", route.destination),
+        }
+    }
+
+    fn source(&self) -> String {
+        match self {
+            Self::Address(node, _) => node.to_string(),
+            Self::Network(node, route) => format!("routes of {node}: {route}"),
+        }
+    }
+}
+
+/// Each address and each network once: most of them are known to all nodes.
+fn candidates<'v>(view: &'v View<'_>) -> Vec<Candidate<'v>> {
+    let mut seen = HashSet::new();
+    let addresses =
+        view.protected().map(|(node, protected)| Candidate::Address(node.name(), protected));
+    let networks = view.nodes().iter().flat_map(|node| {
+        node.lan_routes().map(move |route| Candidate::Network(node.name(), route))
     });
-    let networks = node.lan_routes().map(|route| Candidate {
-        network: route.destination,
-        what: format!("the network {}", route.destination),
-        source: format!("routes of {}: {route}", node.name()),
-        is_address: false,
-    });
-    addresses.chain(networks)
+    addresses
+        .chain(networks)
+        .filter(|candidate| seen.insert((candidate.network(), candidate.is_address())))
+        .collect()
 }
 
 /// The first block that touches the network and that no CiliumNode owns: owned ones are judged by
 /// CIDR-01 and CIDR-02. A wide network covers many blocks, so the owned ones are skipped one by one.
-fn first_free_block(view: &View<'_>, pool: Pool, network: IpNet) -> Option<u128> {
+fn first_free_block(owned: &HashSet<IpNet>, pool: Pool, network: IpNet) -> Option<u128> {
     let first = pool.first_block_touching(network)?;
     (first..pool.block_count()).find_map(|index| {
         let block = pool.block(index)?;
         if crate::prefix::overlap(block, network).is_none() {
             return Some(None);
         }
-        let owned =
-            view.pod_cidrs().iter().any(|claim| claim.prefix == block && claim.is_allocated());
-        (!owned).then_some(Some(index))
+        (!owned.contains(&block)).then_some(Some(index))
     })?
 }
 

@@ -25,12 +25,19 @@ rule! {
     "CIDR-04", Block, "the default pool 10.0.0.0/8 is in use", judge
 }
 
+/// Addresses in the pool that are quoted.
+const SHOWN: usize = 3;
+
 fn judge(view: &View<'_>, out: &mut Judgement) {
     let predicted = view.predicted_config();
     let basis = if predicted.is_some() { Basis::Predicted } else { Basis::Observed };
     let Some(config) = predicted.as_ref().or(view.config()) else {
-        if let Err(why) = view.facts.cluster.config.get() {
-            out.missing("cluster pool", why);
+        match view.facts.cluster.config.get() {
+            Err(_) if !view.facts.declared.pod_cidrs.is_empty() => {
+                out.not_applicable("pod CIDRs were given; no pool is judged");
+            }
+            Err(why) => out.missing("cluster pool", why),
+            Ok(_) => {}
         }
         return;
     };
@@ -39,7 +46,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         return;
     }
     let Some(default) = default_pool(config) else { return };
-    let inside = lan_inside(view, default);
+    let inside: Vec<Evidence> = lan_inside(view, default).take(SHOWN).collect();
     // Only what the next nodes will meet is bad today; CIDR-03 knows.
     let near = super::cidr_03_predicted_blocks_hit_lan::RULE
         .judge(view)
@@ -47,7 +54,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         .iter()
         .any(|finding| finding.severity == Severity::Block);
     let mut evidence = vec![Evidence::new(config.origin.clone(), "pool 10.0.0.0/8")];
-    evidence.extend(inside.iter().take(3).cloned());
+    evidence.extend(inside.iter().cloned());
     out.found(Finding {
         code: RULE.code,
         severity: if near && !inside.is_empty() { Severity::Block } else { Severity::Warn },
@@ -76,25 +83,21 @@ fn default_pool(config: &CiliumConfig) -> Option<IpNet> {
         .find(|prefix| prefix.to_string() == CiliumConfig::DEFAULT_POOL_V4)
 }
 
-fn lan_inside(view: &View<'_>, pool: IpNet) -> Vec<Evidence> {
-    view.nodes()
-        .iter()
-        .flat_map(|node| {
-            let protected =
-                node.protected().iter().filter(|protected| pool.contains(&protected.address)).map(
-                    |protected| format!("{} ({})", protected.address, protected.roles_in_words()),
-                );
-            let own = node
-                .facts
-                .addresses
-                .items()
-                .iter()
-                .filter(|own| !own.link.leads_into_cilium() && pool.contains(&own.address))
-                .map(|own| format!("{} on {}", own.address, own.link));
-            protected
-                .chain(own)
-                .map(|what| Evidence::new(node.name().as_str(), format!("{what} lies in it")))
-                .collect::<Vec<_>>()
-        })
-        .collect()
+/// What of the LAN lies in the pool: what nodes depend on, then their own addresses.
+fn lan_inside(view: &View<'_>, pool: IpNet) -> impl Iterator<Item = Evidence> {
+    let protected = view
+        .protected()
+        .filter(move |(_, protected)| pool.contains(&protected.address))
+        .map(|(node, protected)| {
+            (node, format!("{} ({})", protected.address, protected.roles_in_words()))
+        });
+    let own = view.nodes().iter().flat_map(move |node| {
+        let addresses = node.facts.addresses.items().iter();
+        addresses
+            .filter(move |own| !own.link.leads_into_cilium() && pool.contains(&own.address))
+            .map(move |own| (node, format!("{} on {}", own.address, own.link)))
+    });
+    protected
+        .chain(own)
+        .map(|(node, what)| Evidence::new(node.name().as_str(), format!("{what} lies in it")))
 }

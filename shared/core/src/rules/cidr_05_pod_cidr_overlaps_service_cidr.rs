@@ -78,10 +78,12 @@ fn latent(config: &CiliumConfig, service: IpNet) -> Option<(IpNet, u128)> {
     if config.ipam != IpamMode::ClusterPool {
         return None;
     }
+    let (elements, mask) = match service {
+        IpNet::V4(_) => (&config.pool_v4, config.node_mask_v4),
+        IpNet::V6(_) => (&config.pool_v6, config.node_mask_v6),
+    };
     let mut ahead: u128 = 0;
-    let v4 = config.pool_v4.iter().map(|text| (text, config.node_mask_v4));
-    let v6 = config.pool_v6.iter().map(|text| (text, config.node_mask_v6));
-    for (text, mask) in v4.chain(v6) {
+    for text in elements {
         let Ok(given) = text.parse::<GivenPrefix>() else { continue };
         let Ok(pool) = Pool::new(given.prefix(), mask) else { continue };
         if let Some(index) = pool.first_block_touching(service) {

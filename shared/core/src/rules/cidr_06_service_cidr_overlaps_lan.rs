@@ -2,7 +2,7 @@ use ipnet::IpNet;
 
 use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
 use crate::{
-    facts::{LinkName, NodeName},
+    facts::{LinkName, NodeName, RouteProtocol},
     prefix::overlap,
     view::{NodeView, View},
 };
@@ -11,8 +11,8 @@ rule! {
     /// ## What it checks
     /// The service CIDRs against addresses that nodes depend on, and against the networks that
     /// nodes are attached to. Networks on devices that hold Service addresses by design
-    /// (`kube-ipvs0`, `nodelocaldns`) do not count. A host that asks the cluster's own DNS is only
-    /// mentioned.
+    /// (`kube-ipvs0`, `nodelocaldns`) do not count, nor does a route for the service CIDR itself
+    /// that somebody added. A host that asks the cluster's own DNS is only mentioned.
     ///
     /// ## Why it hurts
     /// With kube-proxy's work done in the socket, a Service that gets the address of a machine
@@ -46,9 +46,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
 }
 
 fn judge_node(node: &NodeView<'_>, service: IpNet, out: &mut Judgement) {
-    for protected in
-        node.protected().iter().filter(|protected| service.contains(&protected.address))
-    {
+    for protected in node.protected().filter(|protected| service.contains(&protected.address)) {
         let is_only_dns =
             protected.roles.iter().all(|role| matches!(role, crate::view::Role::Dns { .. }));
         let severity = if is_only_dns { Severity::Info } else { Severity::Error };
@@ -67,6 +65,7 @@ fn judge_node(node: &NodeView<'_>, service: IpNet, out: &mut Judgement) {
     let networks = node.lan_routes().filter(|route| {
         !route.links().any(LinkName::is_other_cni)
             && !route.links().any(|link| link.as_str() == "nodelocaldns")
+            && (route.destination.trunc() != service || route.protocol == RouteProtocol::KERNEL)
             && overlap(route.destination, service).is_some()
     });
     for route in networks {

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use ipnet::{IpNet, Ipv4Net};
 
 use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
@@ -89,17 +91,15 @@ fn is_wanted(view: &View<'_>) -> bool {
 
 /// Networks that are in use. Routes to pods that Cilium made do not count: they go with the pool.
 fn taken(view: &View<'_>) -> Vec<IpNet> {
-    let mut taken: Vec<IpNet> = Vec::new();
+    let mut taken: BTreeSet<IpNet> =
+        view.protected().map(|(_, protected)| IpNet::from(protected.address)).collect();
     for node in view.nodes() {
         taken.extend(node.lan_routes().map(|route| route.destination));
         let own = node.facts.addresses.items().iter().filter(|own| !own.link.leads_into_cilium());
         taken.extend(own.map(crate::facts::Address::network));
-        taken.extend(node.protected().iter().map(|protected| IpNet::from(protected.address)));
     }
     if let Ok(services) = view.service_cidrs() {
         taken.extend(services.into_iter().flatten().map(|given| given.prefix()));
     }
-    taken.sort_unstable();
-    taken.dedup();
-    taken
+    taken.into_iter().collect()
 }

@@ -101,7 +101,7 @@ fn judge_family(view: &View<'_>, config: &CiliumConfig, family: Family, out: &mu
     let free_bits = u32::from(family.bits()).saturating_sub(u32::from(mask));
     // The network's own and the broadcast address are never given to pods.
     let addresses = 1_u128.checked_shl(free_bits).map_or(u128::MAX, |all| all.saturating_sub(2));
-    let wanted = u128::from(max_pods(view) + OWN_ADDRESSES);
+    let wanted = u128::from(max_pods(view)) + u128::from(OWN_ADDRESSES);
     if addresses < wanted {
         out.found(finding(
             config,

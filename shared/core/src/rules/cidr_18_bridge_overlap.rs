@@ -51,10 +51,12 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     }
 }
 
-/// Networks of the cluster; the ones in use before the pool that contains them.
+/// Networks of the cluster; the ones in use before the pool that contains them. A subnet that only
+/// another plugin's file names is that of a bridge itself.
 fn cluster_networks(view: &View<'_>) -> Vec<(String, IpNet)> {
+    let claims = view.pod_cidrs().iter().filter(|claim| !claim.is_only_of_other_plugins());
     let mut networks: Vec<(String, IpNet)> =
-        view.pod_cidrs().iter().map(|claim| ("pod CIDR".to_owned(), claim.prefix)).collect();
+        claims.map(|claim| ("pod CIDR".to_owned(), claim.prefix)).collect();
     if let Some(config) = view.config() {
         let pool = config.pool_v4.iter().chain(&config.pool_v6);
         networks.extend(

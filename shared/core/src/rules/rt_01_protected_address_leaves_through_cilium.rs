@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
 use crate::{
     facts::{LinkName, Route},
-    view::{Fate, NodeView, Protected, View},
+    view::{Fate, NodeView, Protected, View, listing},
 };
 
 rule! {
@@ -36,7 +36,7 @@ const SHOWN_NODES: usize = 3;
 fn judge(view: &View<'_>, out: &mut Judgement) {
     let mut by_address: BTreeMap<IpAddr, Vec<Hijack<'_, '_>>> = BTreeMap::new();
     for node in view.nodes() {
-        if node.protected().is_empty() {
+        if node.protected().next().is_none() {
             let why = node.facts.routes.get().err();
             out.unknown_on(
                 node.name(),
@@ -47,10 +47,11 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
                 ),
             );
         }
+        let mut unknown: Vec<String> = Vec::new();
         for protected in node.protected() {
             let fate = node.fate(protected.address);
-            if let Fate::Unknown(why) = &fate {
-                out.missing_on(node.name(), format!("way to {}", protected.address), why);
+            if let Fate::Unknown(_) = &fate {
+                unknown.push(protected.address.to_string());
             } else if let Some(link) = fate.into_cilium().filter(|link| carries_pods(link)) {
                 let link = link.clone();
                 by_address.entry(protected.address).or_default().push(Hijack {
@@ -60,6 +61,9 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
                     link,
                 });
             }
+        }
+        if let (false, Err(why)) = (unknown.is_empty(), node.router()) {
+            out.missing_on(node.name(), format!("ways to {}", listing(&unknown)), why);
         }
     }
     for (address, hijacks) in &by_address {

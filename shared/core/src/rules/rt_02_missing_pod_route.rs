@@ -2,7 +2,8 @@ use ipnet::IpNet;
 
 use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
 use crate::{
-    facts::{CiliumNode, RoutingMode, TableId, TunnelProtocol},
+    facts::{CiliumNode, Route, RouteKind, RoutingMode, TableId, TunnelProtocol},
+    prefix::PrefixIndex,
     view::{NodeView, View},
 };
 
@@ -10,8 +11,9 @@ rule! {
     /// ## What it checks
     /// Each node needs a way to the pod CIDRs of all other nodes. In tunnel mode that is a route to
     /// `cilium_host`; in native mode with `autoDirectNodeRoutes` a route over the other node's
-    /// InternalIP. In native mode without it the network must know the way: that is not visible
-    /// from a node's default route, and counts as unknown, never as fine.
+    /// InternalIP. In native mode without it either the node has routes of its own (BIRD, FRR), or
+    /// the network must know the way: that is not visible from a node's default route, and counts as
+    /// unknown, never as fine.
     ///
     /// ## Why it hurts
     /// Pods of the nodes cannot reach each other; packets go to the default gateway instead.
@@ -27,9 +29,14 @@ rule! {
 }
 
 /// How pods of other nodes are reached.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Expectation {
+    /// The agent installs a route to `cilium_host`.
     ThroughCiliumHost,
+    /// The agent installs a route over the other node's address.
     OverNodeAddress,
+    /// The agent installs none: the network outside knows the way, or a daemon on the node does.
+    KnownOutside,
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
@@ -54,11 +61,14 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
 }
 
 fn judge_node(view: &View<'_>, node: &NodeView<'_>, peers: &[CiliumNode], out: &mut Judgement) {
-    if let Err(why) = node.facts.routes.get() {
-        out.missing_on(node.name(), "routes", why);
-        return;
-    }
-    if !peers.iter().any(|peer| peer.name == *node.name()) {
+    let routes = match node.facts.routes.get() {
+        Ok(routes) => routes,
+        Err(why) => {
+            out.missing_on(node.name(), "routes", why);
+            return;
+        }
+    };
+    if view.cilium_node(node.name()).is_none() {
         out.unknown_on(
             node.name(),
             "peers",
@@ -77,12 +87,27 @@ fn judge_node(view: &View<'_>, node: &NodeView<'_>, peers: &[CiliumNode], out: &
             return;
         }
     };
-    for peer in peers.iter().filter(|peer| peer.name != *node.name()) {
-        for cidr in &peer.pod_cidrs {
-            if !has_route(node, peer, *cidr, &expectation) {
-                out.found(finding(node, peer, *cidr, &expectation));
-            }
+    let routes = Routes::new(routes);
+    let others = peers.iter().filter(|peer| peer.name != *node.name());
+    let missing: Vec<(&CiliumNode, IpNet)> = others
+        .flat_map(|peer| peer.pod_cidrs.iter().map(move |cidr| (peer, *cidr)))
+        .filter(|(peer, cidr)| !routes.lead_to(peer, *cidr, expectation))
+        .collect();
+    if expectation == Expectation::KnownOutside {
+        if let Some((_, cidr)) = missing.first() {
+            out.unknown_on(
+                node.name(),
+                "routes to pods",
+                format!(
+                    "native routing without autoDirectNodeRoutes, and no route of its own for {cidr}: \
+                     the network outside must know it, which a node cannot see"
+                ),
+            );
         }
+        return;
+    }
+    for (peer, cidr) in missing {
+        out.found(finding(node, peer, cidr, expectation));
     }
 }
 
@@ -102,42 +127,50 @@ fn expectation(view: &View<'_>, node: &NodeView<'_>) -> Result<Expectation, Stri
         }
         RoutingMode::Tunnel(_) => Ok(Expectation::ThroughCiliumHost),
         RoutingMode::Native if config.auto_direct_node_routes => Ok(Expectation::OverNodeAddress),
-        RoutingMode::Native => {
-            Err("native routing without autoDirectNodeRoutes: the network outside must \
-                                    know the pod CIDRs, which a node cannot see"
-                .into())
-        }
+        RoutingMode::Native => Ok(Expectation::KnownOutside),
     }
 }
 
-fn has_route(
-    node: &NodeView<'_>,
-    peer: &CiliumNode,
-    cidr: IpNet,
-    expectation: &Expectation,
-) -> bool {
-    let mut routes = node.facts.routes.items().iter().filter(|route| {
-        route.table == TableId::MAIN && !route.is_default() && route.destination.contains(&cidr)
-    });
-    routes.any(|route| match expectation {
-        Expectation::ThroughCiliumHost => route.links().any(|link| link.as_str() == "cilium_host"),
-        // RT-03 judges over whose address it leads.
-        Expectation::OverNodeAddress => {
-            let leads_to_peer = |gateway| peer.addresses.iter().any(|own| own.address == gateway);
-            route.gateways().any(leads_to_peer) || route.destination == cidr
-        }
-    })
+/// Routes of the table `main` beyond the default ones, indexed.
+struct Routes<'a> {
+    routes: Vec<&'a Route>,
+    index: PrefixIndex,
+}
+
+impl<'a> Routes<'a> {
+    fn new(all: &'a [Route]) -> Self {
+        let is_candidate = |route: &&Route| route.table == TableId::MAIN && !route.is_default();
+        let routes: Vec<&Route> = all.iter().filter(is_candidate).collect();
+        Self { index: PrefixIndex::new(routes.iter().map(|route| route.destination)), routes }
+    }
+
+    fn lead_to(&self, peer: &CiliumNode, cidr: IpNet, expectation: Expectation) -> bool {
+        self.index.around(cidr).map(|position| self.routes[position]).any(|route| {
+            match expectation {
+                Expectation::ThroughCiliumHost => {
+                    route.links().any(|link| link.as_str() == "cilium_host")
+                }
+                // RT-03 judges over whose address it leads.
+                Expectation::OverNodeAddress => {
+                    let leads_to_peer =
+                        |gateway| peer.addresses.iter().any(|own| own.address == gateway);
+                    route.gateways().any(leads_to_peer) || route.destination == cidr
+                }
+                Expectation::KnownOutside => route.kind == RouteKind::Unicast,
+            }
+        })
+    }
 }
 
 fn finding(
     node: &NodeView<'_>,
     peer: &CiliumNode,
     cidr: IpNet,
-    expectation: &Expectation,
+    expectation: Expectation,
 ) -> Finding {
     let expected = match expectation {
         Expectation::ThroughCiliumHost => format!("{cidr} … dev cilium_host"),
-        Expectation::OverNodeAddress => {
+        Expectation::OverNodeAddress | Expectation::KnownOutside => {
             let internal = peer.addresses.iter().find(|own| own.is_host_address());
             let gateway =
                 internal.map_or_else(|| "its InternalIP".into(), |own| own.address.to_string());

@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::IpAddr,
+};
 
 use ipnet::IpNet;
 
@@ -39,9 +42,11 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
             return;
         }
     };
+    let by_name: HashMap<&NodeName, &KubeNode> =
+        registered.iter().rev().map(|kube| (&kube.name, kube)).collect();
     let mut machines: Vec<Machine<'_>> = Vec::new();
     for node in view.nodes() {
-        let Some(kube) = registered.iter().find(|kube| kube.name == *node.name()) else {
+        let Some(kube) = by_name.get(node.name()) else {
             out.unknown_on(node.name(), "InternalIP", "no Node has this name");
             continue;
         };

@@ -1,7 +1,7 @@
 use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
 use crate::{
     facts::{LinkName, Route},
-    prefix::overlap,
+    prefix::PrefixIndex,
     view::{NodeView, View},
 };
 
@@ -26,9 +26,11 @@ rule! {
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
+    let owners = view.facts.cluster.cilium_nodes.items();
+    let owned = PrefixIndex::new(owners.iter().flat_map(|owner| owner.pod_cidrs.iter().copied()));
     for node in view.nodes() {
         judge_links(view, node, out);
-        judge_routes(view, node, out);
+        judge_routes(view, node, &owned, out);
     }
 }
 
@@ -102,22 +104,16 @@ fn stale_links(node: &NodeView<'_>, links: &[&LinkName]) -> Finding {
     }
 }
 
-fn judge_routes(view: &View<'_>, node: &NodeView<'_>, out: &mut Judgement) {
+fn judge_routes(view: &View<'_>, node: &NodeView<'_>, owned: &PrefixIndex, out: &mut Judgement) {
     let mut routes = node.cilium_host_routes().peekable();
     if routes.peek().is_none() || view.agent_runs_on(node.facts) == Some(false) {
         return;
     }
-    let owners = match view.facts.cluster.cilium_nodes.get() {
-        Ok(owners) => owners,
-        Err(why) => {
-            out.missing_on(node.name(), "owners of pod CIDRs", why);
-            return;
-        }
-    };
-    let is_owned = |route: &Route| {
-        let mut owned = owners.iter().flat_map(|owner| &owner.pod_cidrs);
-        owned.any(|cidr| overlap(*cidr, route.destination).is_some())
-    };
+    if let Err(why) = view.facts.cluster.cilium_nodes.get() {
+        out.missing_on(node.name(), "owners of pod CIDRs", why);
+        return;
+    }
+    let is_owned = |route: &Route| owned.overlapping(route.destination).next().is_some();
     let unowned: Vec<&Route> = routes.filter(|route| !is_owned(route)).collect();
     // In a cluster mesh the other clusters' CIDRs come from their own stores.
     let is_meshed = view.config().is_none_or(|config| config.cluster_id != 0);

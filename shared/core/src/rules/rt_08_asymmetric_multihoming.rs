@@ -104,9 +104,13 @@ fn strict_devices(node: &NodeView<'_>, addresses: &[Address], out: &mut Judgemen
 }
 
 /// IPv4 devices of the LAN that are up and strict; the kernel takes the larger of `all` and device.
+/// A device with a master is asked about in another table (VRF), or under the master's name.
 fn is_judged(node: &NodeView<'_>, own: &Address) -> bool {
     let is_up = node.facts.links.items().iter().any(|link| {
-        link.name == own.link && link.has(LinkFlag::LowerUp) && !link.has(LinkFlag::Loopback)
+        link.name == own.link
+            && link.has(LinkFlag::LowerUp)
+            && !link.has(LinkFlag::Loopback)
+            && link.master.is_none()
     });
     own.address.is_ipv4()
         && own.prefix_len < 31

@@ -1,17 +1,20 @@
 //! Pod CIDRs against what the LAN needs.
 
-use std::ops::ControlFlow;
+use std::{net::IpAddr, ops::ControlFlow};
 
 use ipnet::IpNet;
 
 use super::{NodeView, PodCidr, Protected, View};
 use crate::{
-    facts::{LinkName, Route, RouteProtocol},
-    prefix::for_each_overlap,
+    facts::{LinkName, Route, RouteProtocol, RoutingMode},
+    prefix::{GivenPrefix, for_each_overlap},
 };
 
-/// Conflicts beyond this number are counted as "more": a report is read by people.
+/// Conflicts of one node beyond this number are left out: a report is read by people.
 pub const MAX_CONFLICTS: usize = 1000;
+
+/// `RTPROT_*` of routing daemons: zebra, bird, babel, openr, bgp, isis, ospf, rip, eigrp.
+const ROUTING_DAEMONS: [u8; 9] = [11, 12, 42, 99, 186, 187, 188, 189, 192];
 
 /// A protected address inside a pod CIDR.
 pub struct AddressConflict<'v, 'a> {
@@ -34,6 +37,11 @@ pub struct RouteConflict<'v, 'a> {
 }
 
 impl RouteConflict<'_, '_> {
+    /// Whether both networks have the address.
+    pub fn is_about(&self, address: IpAddr) -> bool {
+        self.pod_cidr.prefix.contains(&address) && self.route.destination.contains(&address)
+    }
+
     /// The network that wins for the addresses both have: the one with the longer prefix.
     pub fn winner(&self) -> IpNet {
         if self.route.destination.prefix_len() >= self.pod_cidr.prefix.prefix_len() {
@@ -47,21 +55,32 @@ impl RouteConflict<'_, '_> {
 impl<'a> View<'a> {
     /// Protected addresses of all nodes that lie in a pod CIDR.
     pub fn address_conflicts(&self) -> Vec<AddressConflict<'_, 'a>> {
-        let claims: Vec<IpNet> = self.pod_cidrs.iter().map(|claim| claim.prefix).collect();
+        let common = self.nodes.first().map_or(&[][..], |node| &node.common.protected);
+        // The same for all nodes, but for the one that an address belongs to.
+        let common: Vec<(&PodCidr, &Protected)> = self.with_pod_cidrs(common).collect();
         let mut conflicts = Vec::new();
         for node in &self.nodes {
-            let addresses: Vec<IpNet> =
-                node.protected.iter().map(|protected| IpNet::from(protected.address)).collect();
-            for_each_overlap(&claims, &addresses, |claim, address| {
-                conflicts.push(AddressConflict {
-                    pod_cidr: &self.pod_cidrs[claim],
-                    protected: &node.protected[address],
-                    node,
-                });
-                unless_too_many(conflicts.len())
-            });
+            let own = self.with_pod_cidrs(&node.dependencies.own);
+            let shared = common.iter().copied();
+            let shared = shared.filter(|(_, common)| node.dependencies.shares(common.address));
+            conflicts.extend(
+                own.chain(shared)
+                    .take(MAX_CONFLICTS)
+                    .map(|(pod_cidr, protected)| AddressConflict { pod_cidr, protected, node }),
+            );
         }
         conflicts
+    }
+
+    /// Addresses that lie in a pod CIDR, with it.
+    fn with_pod_cidrs<'v>(
+        &'v self,
+        addresses: &'v [Protected],
+    ) -> impl Iterator<Item = (&'v PodCidr, &'v Protected)> {
+        addresses.iter().flat_map(move |protected| {
+            let claims = self.pod_cidr_index.around(IpNet::from(protected.address));
+            claims.map(move |claim| (&self.pod_cidrs[claim], protected))
+        })
     }
 
     /// Routes of all nodes, other than Cilium's and other CNI plugins', that overlap a pod CIDR.
@@ -74,36 +93,44 @@ impl<'a> View<'a> {
                 .filter(|route| !route.links().any(LinkName::is_other_cni))
                 .collect();
             let networks: Vec<IpNet> = routes.iter().map(|route| route.destination).collect();
+            let before = conflicts.len();
             for_each_overlap(&claims, &networks, |claim, route| {
-                let pod_cidr = &self.pod_cidrs[claim];
-                if !self.is_way_to_pods(routes[route], pod_cidr) {
-                    conflicts.push(RouteConflict { pod_cidr, route: routes[route], node });
+                let (pod_cidr, route) = (&self.pod_cidrs[claim], routes[route]);
+                if !self.is_way_to_pods(route, pod_cidr) && !node.is_bridge_of(route, pod_cidr) {
+                    conflicts.push(RouteConflict { pod_cidr, route, node });
                 }
-                unless_too_many(conflicts.len())
+                unless_too_many(conflicts.len() - before)
             });
         }
         conflicts
     }
 
-    /// Whether a route inside a pod CIDR is how its pods are reached without a tunnel: over the
-    /// address of a node, or installed by the agent, whose routes are the only ones of protocol
-    /// `kernel` that have a gateway (upstream `autoDirectNodeRoutes`).
+    /// Whether a route is how pods are reached without a tunnel: inside a pod CIDR over the address
+    /// of a node, or installed by the agent, whose routes are the only ones of protocol `kernel`
+    /// that have a gateway (upstream `autoDirectNodeRoutes`); or, in native mode, over a router.
     fn is_way_to_pods(&self, route: &Route, pod_cidr: &PodCidr) -> bool {
-        pod_cidr.prefix.contains(&route.destination)
-            && route.gateways().next().is_some()
-            && (route.protocol == RouteProtocol::KERNEL
-                || route.gateways().all(|gateway| self.is_node_address(gateway)))
+        let is_inside = pod_cidr.prefix.contains(&route.destination);
+        let over_node = || {
+            route.protocol == RouteProtocol::KERNEL
+                || route.gateways().all(|gateway| self.is_node_address(gateway))
+        };
+        route.gateways().next().is_some()
+            && (is_inside && over_node() || self.is_announced(route, pod_cidr))
     }
 
-    fn is_node_address(&self, address: std::net::IpAddr) -> bool {
-        let cluster = &self.facts.cluster;
-        cluster
-            .cilium_nodes
-            .items()
-            .iter()
-            .flat_map(|node| &node.addresses)
-            .chain(cluster.nodes.items().iter().flat_map(|node| &node.addresses))
-            .any(|known| known.is_host_address() && known.address == address)
+    /// Whether the network outside knows the pods by this route: in native mode a routing daemon
+    /// learns each node's pod CIDR, and the pool and the native routing CIDR are what routers are
+    /// told of all pods.
+    fn is_announced(&self, route: &Route, pod_cidr: &PodCidr) -> bool {
+        self.config().filter(|config| config.routing == RoutingMode::Native).is_some_and(|config| {
+            let network = route.destination.trunc();
+            let of_all_pods = config.pool_v4.iter().chain(&config.pool_v6);
+            (network == pod_cidr.prefix && ROUTING_DAEMONS.contains(&route.protocol.0))
+                || of_all_pods
+                    .chain(&config.native_routing_cidr_v4)
+                    .filter_map(|text| text.parse::<GivenPrefix>().ok())
+                    .any(|given| given.prefix() == network)
+        })
     }
 }
 

@@ -5,16 +5,21 @@ mod fate;
 mod pod_cidr;
 mod protected;
 
-use std::net::IpAddr;
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+    sync::Arc,
+};
 
 use ipnet::IpNet;
+use protected::{Common, Dependencies};
 
 use crate::{
     facts::{
-        AgentProcess, CiliumConfig, Facts, KernelLookup, LinkName, NodeFacts, NodeName, Route,
-        RouteKind, Unavailable,
+        Address, AgentProcess, CiliumConfig, CiliumNode, Facts, KernelLookup, LinkName, NodeFacts,
+        NodeName, Route, RouteKind, Unavailable,
     },
-    prefix::{GivenPrefix, PrefixError},
+    prefix::{GivenPrefix, PrefixError, PrefixIndex},
     routing::Router,
 };
 
@@ -32,6 +37,12 @@ pub struct View<'a> {
     pub facts: &'a Facts,
     nodes: Vec<NodeView<'a>>,
     pod_cidrs: Vec<PodCidr>,
+    pod_cidr_index: PrefixIndex,
+    cilium_nodes: HashMap<&'a NodeName, &'a CiliumNode>,
+    nodes_with_agent: HashSet<&'a NodeName>,
+    node_addresses: HashSet<IpAddr>,
+    /// Addresses of the nodes that were looked at, other than those on Cilium's devices, in order.
+    own_addresses: Vec<(&'a NodeName, &'a Address)>,
 }
 
 /// One node, indexed.
@@ -39,7 +50,8 @@ pub struct NodeView<'a> {
     /// The node's facts.
     pub facts: &'a NodeFacts,
     router: Result<Router<'a>, &'a Unavailable>,
-    protected: Vec<Protected>,
+    common: Arc<Common<'a>>,
+    dependencies: Dependencies,
 }
 
 /// Whether Cilium is there at all.
@@ -56,16 +68,45 @@ pub enum Installation {
 impl<'a> View<'a> {
     /// Indexes facts.
     pub fn new(facts: &'a Facts) -> Self {
+        let common = Arc::new(Common::of(facts));
         let nodes = facts
             .nodes
             .iter()
             .map(|node| NodeView {
                 facts: node,
                 router: Router::new(node),
-                protected: protected::of_node(facts, node),
+                dependencies: Dependencies::of(node, &common),
+                common: Arc::clone(&common),
             })
             .collect();
-        Self { facts, nodes, pod_cidrs: pod_cidr::all(facts) }
+        let mut own_addresses: Vec<(&NodeName, &Address)> = facts
+            .nodes
+            .iter()
+            .flat_map(|node| node.addresses.items().iter().map(move |own| (&node.name, own)))
+            .filter(|(_, own)| !own.link.leads_into_cilium())
+            .collect();
+        own_addresses.sort_by_key(|(_, own)| own.address);
+        let pod_cidrs = pod_cidr::all(facts);
+        let cluster = &facts.cluster;
+        let cilium_nodes = cluster.cilium_nodes.items();
+        let addresses = cilium_nodes
+            .iter()
+            .flat_map(|node| &node.addresses)
+            .chain(cluster.nodes.items().iter().flat_map(|node| &node.addresses));
+        Self {
+            facts,
+            nodes,
+            pod_cidr_index: PrefixIndex::new(pod_cidrs.iter().map(|claim| claim.prefix)),
+            pod_cidrs,
+            // Where a name comes twice, the first one counts.
+            cilium_nodes: cilium_nodes.iter().rev().map(|node| (&node.name, node)).collect(),
+            nodes_with_agent: cluster.agents.items().iter().map(|pod| &pod.node).collect(),
+            node_addresses: addresses
+                .filter(|known| known.is_host_address())
+                .map(|known| known.address)
+                .collect(),
+            own_addresses,
+        }
     }
 
     /// The nodes that were looked at.
@@ -76,6 +117,39 @@ impl<'a> View<'a> {
     /// Every pod CIDR that somebody claims, each once.
     pub fn pod_cidrs(&self) -> &[PodCidr] {
         &self.pod_cidrs
+    }
+
+    /// Pod CIDRs that share addresses with a network, in order.
+    pub fn pod_cidrs_overlapping(&self, network: IpNet) -> Vec<&PodCidr> {
+        let mut found: Vec<usize> = self.pod_cidr_index.overlapping(network).collect();
+        found.sort_unstable();
+        found.into_iter().map(|position| &self.pod_cidrs[position]).collect()
+    }
+
+    /// The CiliumNode of this name.
+    pub fn cilium_node(&self, name: &NodeName) -> Option<&'a CiliumNode> {
+        self.cilium_nodes.get(name).copied()
+    }
+
+    /// Whether an address is one by which machines of the cluster reach a node.
+    pub fn is_node_address(&self, address: IpAddr) -> bool {
+        self.node_addresses.contains(&address)
+    }
+
+    /// Every address that some node depends on, with one such node: what is common to all nodes
+    /// comes once, so that the number is that of the addresses, not of the pairs.
+    pub fn protected(&self) -> impl Iterator<Item = (&NodeView<'a>, &Protected)> {
+        let own = self
+            .nodes
+            .iter()
+            .flat_map(|node| node.dependencies.own.iter().map(move |own| (node, own)));
+        let common = self.nodes.first().map_or(&[][..], |node| &node.common.protected);
+        let shared = common.iter().filter_map(|common| {
+            let mut nodes = self.nodes.iter();
+            let node = nodes.find(|node| node.dependencies.shares(common.address))?;
+            Some((node, common))
+        });
+        own.chain(shared)
     }
 
     /// The live configuration, if it is known.
@@ -119,8 +193,8 @@ impl<'a> View<'a> {
     /// Addresses about which the kernel is to be asked: all that nodes depend on, and one that is
     /// far away, which tells how packets leave the site.
     pub fn questions(&self) -> Vec<IpAddr> {
-        let protected = self.nodes.iter().flat_map(|node| node.protected());
-        let mut questions: Vec<IpAddr> = protected.map(|protected| protected.address).collect();
+        let mut questions: Vec<IpAddr> =
+            self.protected().map(|(_, protected)| protected.address).collect();
         questions.push(FAR_AWAY);
         questions.sort_unstable();
         questions.dedup();
@@ -148,12 +222,11 @@ impl<'a> View<'a> {
 
     /// Addresses of the nodes themselves that lie in a pod CIDR, as in `10.0.0.124 (eth0 of node1)`.
     pub fn own_addresses_in(&self, pod_cidr: &PodCidr) -> Vec<String> {
-        let addresses = self.nodes.iter().flat_map(|node| {
-            node.facts.addresses.items().iter().map(move |own| (node.name(), own))
-        });
-        addresses
-            .filter(|(_, own)| !own.link.leads_into_cilium())
-            .filter(|(_, own)| pod_cidr.prefix.contains(&own.address))
+        let first = pod_cidr.prefix.network();
+        let from = self.own_addresses.partition_point(|(_, own)| own.address < first);
+        self.own_addresses[from..]
+            .iter()
+            .take_while(|(_, own)| pod_cidr.prefix.contains(&own.address))
             .map(|(node, own)| format!("{} ({} of {node})", own.address, own.link))
             .collect()
     }
@@ -171,7 +244,7 @@ impl<'a> View<'a> {
         match (node.agent.known(), self.facts.cluster.agents.known()) {
             (Some(AgentProcess::Running { .. }), _) => Some(true),
             (Some(AgentProcess::NotRunning), _) => Some(false),
-            (None, Some(pods)) => Some(pods.iter().any(|pod| pod.node == node.name)),
+            (None, Some(_)) => Some(self.nodes_with_agent.contains(&node.name)),
             (None, None) => None,
         }
     }
@@ -188,9 +261,12 @@ impl<'a> NodeView<'a> {
         self.router.as_ref().map_err(|why| *why)
     }
 
-    /// Addresses that must stay reachable outside Cilium, each once.
-    pub fn protected(&self) -> &[Protected] {
-        &self.protected
+    /// Addresses that must stay reachable outside Cilium, each once: those with a role for this
+    /// node alone, then those that all nodes have in common.
+    pub fn protected(&self) -> impl Iterator<Item = &Protected> {
+        let common = self.common.protected.iter();
+        let common = common.filter(|common| self.dependencies.shares(common.address));
+        self.dependencies.own.iter().chain(common)
     }
 
     /// The kernel's own answer about an address, if it was asked.
@@ -201,6 +277,22 @@ impl<'a> NodeView<'a> {
     /// What happens with a packet of this node to an address.
     pub fn fate(&self, address: IpAddr) -> Fate<'a> {
         Fate::of(self, address)
+    }
+
+    /// Whether a route is the connected one of the bridge that another plugin made for the subnet
+    /// in its CNI file (Podman's `cni-podman0`): route and pod CIDR are then the same network.
+    pub fn is_bridge_of(&self, route: &Route, pod_cidr: &PodCidr) -> bool {
+        pod_cidr.is_only_of_other_plugins()
+            && pod_cidr.prefix.contains(&route.destination)
+            && route.gateways().next().is_none()
+            && route.links().next().is_some()
+            && route.links().all(|link| self.is_bridge(link))
+    }
+
+    /// Whether a device is a bridge.
+    pub fn is_bridge(&self, name: &LinkName) -> bool {
+        let mut links = self.facts.links.items().iter();
+        links.any(|link| link.name == *name && link.kind.as_deref() == Some("bridge"))
     }
 
     /// Interfaces that Cilium made.

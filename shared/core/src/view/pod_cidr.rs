@@ -56,6 +56,11 @@ impl PodCidr {
         }
     }
 
+    /// Whether nobody but the CNI files of other plugins speaks of it.
+    pub fn is_only_of_other_plugins(&self) -> bool {
+        self.sources.iter().all(|source| matches!(source, ClaimSource::CniFile(..)))
+    }
+
     /// Whether a CiliumNode claims it.
     pub fn is_allocated(&self) -> bool {
         self.sources.iter().any(|source| matches!(source, ClaimSource::CiliumNode(_)))

@@ -1,7 +1,7 @@
 //! Addresses that must stay reachable over the LAN: `PA(node)`.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     net::IpAddr,
 };
 
@@ -102,43 +102,95 @@ fn join_with_and(words: &[String]) -> String {
     }
 }
 
-/// All protected addresses of a node, in order.
-pub(super) fn of_node(facts: &Facts, node: &NodeFacts) -> Vec<Protected> {
-    let mut found = Collection::default();
-    for route in node.routes.items().iter().filter(|route| is_way_out(route)) {
-        for hop in &route.next_hops {
-            if let Some(gateway) = hop.gateway {
-                found.add(gateway, Role::Gateway { link: hop.link.clone() });
+/// What the nodes of a cluster have in common: its machines, the API servers, and what the user
+/// named. Kept once, because each node of a large cluster depends on all others.
+#[derive(Debug, Default)]
+pub(super) struct Common<'a> {
+    /// In order of their addresses.
+    pub(super) protected: Vec<Protected>,
+    machines: HashMap<&'a NodeName, Vec<IpAddr>>,
+}
+
+impl<'a> Common<'a> {
+    pub(super) fn of(facts: &'a Facts) -> Self {
+        let mut found = Collection::default();
+        let mut by_name: HashMap<&NodeName, Vec<IpAddr>> = HashMap::new();
+        for (name, address) in machines(facts) {
+            found.add(address, Role::Node(name.clone()));
+            by_name.entry(name).or_default().push(address);
+        }
+        for address in facts.cluster.api_servers.items() {
+            found.add(*address, Role::ApiServer);
+        }
+        for address in &facts.declared.protect {
+            found.add(*address, Role::Declared);
+        }
+        Self { protected: found.into_sorted(), machines: by_name }
+    }
+
+    fn get(&self, address: IpAddr) -> Option<&Protected> {
+        let found = self.protected.binary_search_by_key(&address, |protected| protected.address);
+        found.ok().map(|index| &self.protected[index])
+    }
+}
+
+/// What one node depends on: its own servers, and what is common without the node itself.
+#[derive(Debug)]
+pub(super) struct Dependencies {
+    /// Addresses with a role for this node alone, in order.
+    pub(super) own: Vec<Protected>,
+    /// Common addresses that `own` holds with more roles, and those of the node itself.
+    not_common: BTreeSet<IpAddr>,
+}
+
+impl Dependencies {
+    pub(super) fn of(node: &NodeFacts, common: &Common<'_>) -> Self {
+        let mut found = Collection::default();
+        for route in node.routes.items().iter().filter(|route| is_way_out(route)) {
+            for hop in &route.next_hops {
+                if let Some(gateway) = hop.gateway {
+                    found.add(gateway, Role::Gateway { link: hop.link.clone() });
+                }
             }
         }
+        for resolver in node.resolvers.items() {
+            found.add(
+                resolver.address,
+                Role::Dns {
+                    file: resolver.file.clone(),
+                    behind_stub: resolver.kind == ResolverKind::BehindStub,
+                },
+            );
+        }
+        for endpoint in node.endpoints.items() {
+            let role = match endpoint.kind {
+                HostEndpointKind::ApiServer => Role::ApiServer,
+                HostEndpointKind::Proxy => Role::Proxy,
+                HostEndpointKind::RegistryMirror => Role::RegistryMirror,
+            };
+            found.add(endpoint.address, role);
+        }
+        // An address that is common as well has the roles of both; what is the node's own address
+        // by name has the roles that are left.
+        let itself = common.machines.get(&node.name).map_or(&[][..], Vec::as_slice);
+        let of_both: Vec<IpAddr> = found.0.keys().chain(itself).copied().collect();
+        for address in &of_both {
+            let roles = common.get(*address).into_iter().flat_map(|protected| &protected.roles);
+            for role in roles.filter(|role| **role != Role::Node(node.name.clone())) {
+                found.add(*address, role.clone());
+            }
+        }
+        let on_links = node.addresses.items().iter().map(|own| own.address);
+        for address in on_links.clone() {
+            found.0.remove(&address);
+        }
+        Self { not_common: of_both.into_iter().chain(on_links).collect(), own: found.into_sorted() }
     }
-    for resolver in node.resolvers.items() {
-        found.add(
-            resolver.address,
-            Role::Dns {
-                file: resolver.file.clone(),
-                behind_stub: resolver.kind == ResolverKind::BehindStub,
-            },
-        );
+
+    /// Whether a common address is one that this node depends on just so.
+    pub(super) fn shares(&self, address: IpAddr) -> bool {
+        !self.not_common.contains(&address)
     }
-    for endpoint in node.endpoints.items() {
-        let role = match endpoint.kind {
-            HostEndpointKind::ApiServer => Role::ApiServer,
-            HostEndpointKind::Proxy => Role::Proxy,
-            HostEndpointKind::RegistryMirror => Role::RegistryMirror,
-        };
-        found.add(endpoint.address, role);
-    }
-    for (name, address) in machines(facts).filter(|(name, _)| **name != node.name) {
-        found.add(address, Role::Node(name.clone()));
-    }
-    for address in facts.cluster.api_servers.items() {
-        found.add(*address, Role::ApiServer);
-    }
-    for address in &facts.declared.protect {
-        found.add(*address, Role::Declared);
-    }
-    found.without_own_addresses(node)
 }
 
 /// Host addresses of all nodes of the cluster.
@@ -172,10 +224,7 @@ impl Collection {
         }
     }
 
-    fn without_own_addresses(mut self, node: &NodeFacts) -> Vec<Protected> {
-        for own in node.addresses.items() {
-            self.0.remove(&own.address);
-        }
+    fn into_sorted(self) -> Vec<Protected> {
         self.0.into_iter().map(|(address, roles)| Protected { address, roles }).collect()
     }
 }
