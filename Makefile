@@ -1,6 +1,7 @@
 # Needs Rust (rust-toolchain.toml says which); the tests also need what tests/setup installs.
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
+HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 DOCTOR := kubectl-cilium_doctor
 
 .PHONY: demo test lint bench dist clean
@@ -34,9 +35,14 @@ lint:
 bench:
 	cargo bench --workspace
 
+# Static, so that it runs on a node with whatever libc; a target is named, or build scripts and
+# procedural macros would be linked the same way, which they cannot be.
 dist:
-	cargo build --profile dist -p kubectl-cilium-doctor
-	@cd $(TARGET)/dist && wc -c $(DOCTOR) && sha256sum $(DOCTOR)
+	RUSTFLAGS="-C target-feature=+crt-static" cargo build --profile dist --target $(HOST) -p kubectl-cilium-doctor
+	mkdir -p dist
+	cp $(TARGET)/$(HOST)/dist/$(DOCTOR) dist/
+	cd dist && wc -c $(DOCTOR) && sha256sum $(DOCTOR)
 
 clean:
 	cargo clean
+	rm -rf dist

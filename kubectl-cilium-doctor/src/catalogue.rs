@@ -65,13 +65,10 @@ pub(crate) fn explain(
     let Some(rule) = registry::find(code.0) else {
         return Err(Failure::usage(format!("no rule has the code {code}")));
     };
+    let documented = || Entry::new(rule, Some(rule.documentation));
     match output {
-        OutputFormat::Json => {
-            format::write_json(printer, &Entry::new(rule, Some(rule.documentation)))?
-        }
-        OutputFormat::Yaml => {
-            format::write_yaml(printer, &Entry::new(rule, Some(rule.documentation)))?
-        }
+        OutputFormat::Json => format::write_json(printer, &documented())?,
+        OutputFormat::Yaml => format::write_yaml(printer, &documented())?,
         OutputFormat::Short => writeln!(printer, "{}  {}", rule.code, rule.title)?,
         OutputFormat::Text | OutputFormat::Wide => {
             writeln!(

@@ -3,7 +3,7 @@
 use kcilium_cli::{
     Exit, Failure,
     progress::Visibility,
-    snapshot_file::{self, Overwrite},
+    snapshot_file::{self, Overwrite, SnapshotFileError},
 };
 
 use crate::{args::Snapshot, source};
@@ -12,6 +12,12 @@ use crate::{args::Snapshot, source};
 pub(crate) fn run(wish: &Snapshot) -> Result<Exit, Failure> {
     let facts = source::read(&wish.source, Visibility::OnTerminal)?;
     let overwrite = if wish.force { Overwrite::Replace } else { Overwrite::Refuse };
-    snapshot_file::write(&wish.file, &facts, overwrite)?;
+    snapshot_file::write(&wish.file, &facts, overwrite).map_err(failure)?;
     Ok(Exit::Fine)
+}
+
+fn failure(error: SnapshotFileError) -> Failure {
+    let exists = matches!(error, SnapshotFileError::Exists { .. });
+    let failure = Failure::from(error);
+    if exists { failure.hint("--force replaces it") } else { failure }
 }

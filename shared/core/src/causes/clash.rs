@@ -7,7 +7,7 @@ use std::{
 
 use super::{Case, ChainLink, Check, Confidence, Verdict, nodes_of};
 use crate::{
-    facts::{CiliumConfig, NodeName, RoutingMode},
+    facts::{CiliumConfig, IpamMode, NodeName},
     prefix::overlap,
     rules::{Code, Finding, Remedy, Severity, free_pools, pool_values},
     view::{FAR_AWAY, Fate, Installation, NodeView, Protected, Role, View, listing},
@@ -222,7 +222,7 @@ fn fix(view: &View<'_>, hijacked: &[&Finding], services: &[&Finding]) -> Vec<Rem
     if !first_aid.is_empty() {
         steps.push(
             Remedy::text(
-                "First aid, where you need DNS or SSH to go on: pods of that block lose their network, and the \
+                "First aid, where you need DNS or SSH to go on (Helm needs DNS to fetch the chart): pods of that block lose their network, and the \
                  agent puts the route back after some minutes.",
             )
             .with_commands(first_aid),
@@ -244,22 +244,29 @@ fn move_pool(view: &View<'_>) -> Remedy {
             "Choose a pool that no network of yours uses: all usual ones are taken here.",
         );
     };
-    let mut values = pool_values(pool);
     let mut text = format!(
         "Choose a pool that is free: {pool} touches nothing that these nodes know (VPNs and other sites they cannot \
          see)."
     );
-    if view.config().is_some_and(|config| config.routing == RoutingMode::Native) {
-        values = format!("{values}ipv4NativeRoutingCIDR: {pool}\n");
-    }
-    if allocated_by_kubernetes_is_free(view) {
-        text.push_str(
+    text.push_str(match view.config().map(|config| &config.ipam) {
+        None => " If IPAM mode is `kubernetes`, set `ipam.mode: cluster-pool` as well: the pool has no effect otherwise.",
+        Some(IpamMode::ClusterPool) if allocated_by_kubernetes_is_free(view) => {
             " Kubernetes has allocated pod CIDRs of its own, which are free as well: `ipam.mode: kubernetes` would use \
-             those instead.",
+             those instead."
+        }
+        Some(IpamMode::ClusterPool) => "",
+        Some(_) => {
+            " The pod CIDRs in use come from elsewhere (IPAM mode), and cannot be moved there on a running cluster, so \
+             Cilium has to allocate from a pool of its own."
+        }
+    });
+    if view.pod_cidrs().iter().any(|claim| claim.prefix.addr().is_ipv6()) {
+        text.push_str(
+            " For IPv6 set `ipam.operator.clusterPoolIPv6PodCIDRList` to a part of your own unique local prefix (fd00::/8).",
         );
     }
     text.push_str(" Save as cilium-pool.yaml:");
-    Remedy::text(text).with_values(values)
+    Remedy::text(text).with_values(pool_values(view, pool))
 }
 
 /// Whether `spec.podCIDRs` of all Nodes are set and touch no network of the LAN.

@@ -1,11 +1,12 @@
 //! `C-ROUTELOSS`: rules or routes that the host lives by were removed.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use super::{Case, ChainLink, Check, Confidence, Verdict, names, nodes_of};
 use crate::{
     facts::{Family, NodeName},
-    rules::{Code, Finding, Remedy, Severity},
+    rules::{Code, Finding, Remedy, Severity, has_lost_all},
+    view::NodeView,
 };
 
 pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
@@ -68,17 +69,14 @@ fn source(finding: &Finding) -> &str {
 /// One missing route is one peer's trouble; all of them missing is the host's.
 fn all_lost<'c>(case: &Case<'c>) -> Vec<&'c Finding> {
     let missing: Vec<&Finding> = case.of_rule("RT-02").collect();
-    let mut count: HashMap<&NodeName, usize> = HashMap::new();
-    for name in missing.iter().flat_map(|finding| &finding.nodes) {
-        *count.entry(name).or_default() += 1;
-    }
-    let peers = case.view.facts.cluster.cilium_nodes.items();
-    let all: usize = peers.iter().map(|peer| peer.pod_cidrs.len()).sum();
-    let has_lost_all = |name: &NodeName| {
-        let own = case.view.cilium_node(name).map_or(0, |own| own.pod_cidrs.len());
-        count.get(name).is_some_and(|count| *count >= (all - own).max(1))
-    };
-    missing.into_iter().filter(|finding| finding.nodes.iter().all(&has_lost_all)).collect()
+    let concerned: HashSet<&NodeName> = missing.iter().flat_map(|finding| &finding.nodes).collect();
+    let nodes = case.view.nodes().iter().filter(|node| concerned.contains(node.name()));
+    let lost: HashSet<&NodeName> =
+        nodes.filter(|node| has_lost_all(case.view, node)).map(NodeView::name).collect();
+    missing
+        .into_iter()
+        .filter(|finding| finding.nodes.iter().all(|name| lost.contains(name)))
+        .collect()
 }
 
 fn lacks_default_route(case: &Case<'_>, name: &NodeName) -> bool {

@@ -390,12 +390,20 @@ fn range(start: Option<u32>, end: Option<u32>) -> Option<ValueRange> {
     Some(ValueRange { start: start?, end: end? })
 }
 
+/// A name of `/etc/protocols`, as far as rules are written about it, or with `-N` `ipproto-NUMBER`.
 fn ip_protocol(text: &str) -> Result<u8, String> {
     match text {
         "icmp" => Ok(1),
+        "igmp" => Ok(2),
+        "ipencap" | "ipip" => Ok(4),
         "tcp" => Ok(6),
         "udp" => Ok(17),
+        "gre" => Ok(47),
+        "esp" => Ok(50),
+        "ah" => Ok(51),
         "ipv6-icmp" | "icmpv6" => Ok(58),
+        "ospf" => Ok(89),
+        "vrrp" => Ok(112),
         "sctp" => Ok(132),
         number => number.strip_prefix("ipproto-").unwrap_or(number).parse().map_err(|_| {
             format!("unknown IP protocol `{text}`; record with `ip -N` to get numbers")

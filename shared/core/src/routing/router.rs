@@ -5,7 +5,7 @@ use std::{
     net::IpAddr,
 };
 
-use super::Table;
+use super::{Table, table::asks_for_source};
 use crate::facts::{
     Family, LinkName, LookupRefusal, NextHop, NextHopFlag, NodeFacts, Route, RouteKind,
     RoutingRule, RuleAction, TableId, Unavailable,
@@ -119,9 +119,23 @@ impl<'a> Router<'a> {
         destination: IpAddr,
     ) -> Option<Decision<'a>> {
         let table = self.tables.get(&(rule.family, table))?;
+        // A packet without a source does not match routes that ask for one. Where a prefix has such
+        // routes, the kernel looks for no others there, unless it comes back from a longer prefix
+        // without a usable hop (upstream `fib6_node_lookup_1`, `fib6_backtrack`).
+        let mut has_found = false;
+        let mut hidden = None;
         for route in table.matching(destination) {
-            // No TOS, no source: routes that ask for one do not match.
-            if route.tos != 0 || route.source.is_some_and(|source| source.prefix_len() > 0) {
+            let prefix = route.destination.trunc();
+            if asks_for_source(route) {
+                hidden = (!has_found && prefix.prefix_len() > 0).then_some(prefix);
+                continue;
+            }
+            if hidden == Some(prefix) {
+                continue;
+            }
+            has_found = true;
+            // Nor does one without TOS match routes that ask for one.
+            if route.tos != 0 {
                 continue;
             }
             let refusal = match route.kind {

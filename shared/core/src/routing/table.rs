@@ -32,8 +32,9 @@ impl<'a> Table<'a> {
         // Stable: among equals the kernel keeps the order of its dump.
         sorted.sort_by_key(|route| {
             let prefix = route.destination.trunc();
-            // A route for one TOS is tried before the one for all.
-            (prefix, std::cmp::Reverse(route.tos), route.metric)
+            // Routes for a source come before those for all, and a route for one TOS is tried before
+            // the one for all.
+            (prefix, !asks_for_source(route), std::cmp::Reverse(route.tos), route.metric)
         });
         let mut prefixes: Vec<Entry<'a>> = Vec::new();
         let mut open: Vec<usize> = Vec::new();
@@ -54,7 +55,8 @@ impl<'a> Table<'a> {
         Self { prefixes }
     }
 
-    /// Routes whose prefix contains the address: longest prefix first, then lowest metric.
+    /// Routes whose prefix contains the address: longest prefix first, then those that ask for a
+    /// source, then lowest metric.
     pub fn matching(&self, address: IpAddr) -> impl Iterator<Item = &'a Route> + '_ {
         let bits = Family::of(address).bits();
         let key = IpNet::new(address, bits).unwrap_or_else(|_| IpNet::from(address));
@@ -68,4 +70,9 @@ impl<'a> Table<'a> {
         .filter(move |entry| entry.prefix.contains(&address))
         .flat_map(|entry| entry.routes.iter().copied())
     }
+}
+
+/// Whether a route is for packets from certain addresses only (IPv6 subtrees).
+pub(super) fn asks_for_source(route: &Route) -> bool {
+    route.source.is_some_and(|source| source.prefix_len() > 0)
 }

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, has_nodes, rule};
 use crate::{
     facts::NodeName,
     view::{AddressConflict, PodCidr, Protected, View, listing},
@@ -35,6 +35,9 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
             Err(why) if view.predicted_config().is_none() => out.missing("pod CIDRs", why),
             _ => out.not_applicable("no pod CIDR is in use"),
         }
+        return;
+    }
+    if !has_nodes(view, out) {
         return;
     }
     for node in view.nodes() {

@@ -3,7 +3,9 @@ use std::{
     net::IpAddr,
 };
 
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
+use ipnet::IpNet;
+
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, has_nodes, rule};
 use crate::{
     facts::{LinkName, NextHopFlag, NodeName, Route},
     view::{MAX_CONFLICTS, RouteConflict, View},
@@ -39,6 +41,9 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         }
         return;
     }
+    if !has_nodes(view, out) {
+        return;
+    }
     for node in view.nodes() {
         if let Err(why) = node.facts.routes.get() {
             out.missing_on(node.name(), "routes", why);
@@ -54,9 +59,10 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
             );
         }
     }
-    let mut protected: HashMap<&NodeName, Vec<IpAddr>> = HashMap::new();
+    let mut protected: HashMap<(&NodeName, IpNet), Vec<IpAddr>> = HashMap::new();
     for conflict in view.address_conflicts() {
-        protected.entry(conflict.node.name()).or_default().push(conflict.protected.address);
+        let key = (conflict.node.name(), conflict.pod_cidr.prefix);
+        protected.entry(key).or_default().push(conflict.protected.address);
     }
     let mut by_network: BTreeMap<_, Vec<RouteConflict<'_, '_>>> = BTreeMap::new();
     for conflict in conflicts {
@@ -65,8 +71,9 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     }
     for conflicts in by_network.into_values() {
         let carries_protected = conflicts.iter().any(|conflict| {
-            let addresses = protected.get(conflict.node.name()).into_iter().flatten();
-            addresses.into_iter().any(|address| conflict.is_about(*address))
+            let key = (conflict.node.name(), conflict.pod_cidr.prefix);
+            let mut addresses = protected.get(&key).into_iter().flatten();
+            addresses.any(|address| conflict.route.destination.contains(address))
         });
         if let Some(finding) = finding(&conflicts, carries_protected) {
             out.found(finding);

@@ -2,7 +2,7 @@ use std::{collections::HashSet, net::IpAddr};
 
 use ipnet::IpNet;
 
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, has_nodes, rule};
 use crate::{
     facts::{CiliumConfig, IpamMode, NodeName, Route},
     prefix::{GivenPrefix, Pool},
@@ -47,6 +47,9 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     };
     if config.ipam != IpamMode::ClusterPool {
         out.not_applicable(format!("IPAM mode {} has no cluster pool", config.ipam));
+        return;
+    }
+    if !has_nodes(view, out) {
         return;
     }
     for node in view.nodes() {

@@ -1,6 +1,6 @@
 use ipnet::IpNet;
 
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, has_nodes, rule};
 use crate::{
     facts::{LinkName, NodeName, RouteProtocol},
     prefix::overlap,
@@ -35,6 +35,9 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
             return;
         }
     };
+    if !has_nodes(view, out) {
+        return;
+    }
     for node in view.nodes() {
         if let Err(why) = node.facts.routes.get() {
             out.missing_on(node.name(), "routes", why);

@@ -105,7 +105,7 @@ fn finding(
         code: RULE.code,
         severity,
         basis: Basis::Observed,
-        subject: subject.to_owned(),
+        subject: if subject.is_empty() { "an empty text".into() } else { subject.to_owned() },
         nodes: Vec::new(),
         summary,
         evidence: vec![Evidence::new(origin, subject)],

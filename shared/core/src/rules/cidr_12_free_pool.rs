@@ -4,7 +4,7 @@ use ipnet::{IpNet, Ipv4Net};
 
 use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
 use crate::{
-    facts::CiliumConfig,
+    facts::{CiliumConfig, IpamMode, RoutingMode},
     prefix::{CARRIER_GRADE_NAT, suggest_pools},
     view::View,
 };
@@ -29,19 +29,26 @@ rule! {
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
-    if !is_wanted(view) {
-        return;
-    }
-    if view.nodes().iter().all(|node| node.facts.routes.known().is_none()) {
-        out.unknown("free pool", "no node's routes are known");
-        return;
+    let knows_routes = view.nodes().iter().any(|node| node.facts.routes.known().is_some());
+    match (is_wanted(view), knows_routes) {
+        (true, true) => {}
+        (true, false) => {
+            out.unknown("free pool", "no node's routes are known");
+            return;
+        }
+        (false, true) => return,
+        (false, false) => {
+            out.not_applicable("nothing asks for a pool, and no node's routes are known");
+            return;
+        }
     }
     let Some(free) = free_pools(view).first().copied() else {
         out.unknown("free pool", "all candidates are taken; choose one by hand");
         return;
     };
     let basis = if view.predicted_config().is_some() { Basis::Predicted } else { Basis::Observed };
-    let mut remedy = Remedy::text(format!("set the pool to {free}")).with_values(values(free));
+    let mut remedy =
+        Remedy::text(format!("set the pool to {free}")).with_values(values(view, free));
     if IpNet::V4(free) == IpNet::V4(CARRIER_GRADE_NAT) {
         remedy.text.push_str("; carriers and Tailscale use this space, check that yours does not");
     }
@@ -61,9 +68,19 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     });
 }
 
-/// Helm values that set the pool.
-pub(crate) fn values(pool: Ipv4Net) -> String {
-    format!("ipam:\n  operator:\n    clusterPoolIPv4PodCIDRList:\n      - {pool}\n")
+/// Helm values that set the pool. In IPAM mode `kubernetes` Cilium ignores its own pool, so the
+/// mode has to change with it; what is exempt from masquerading has to follow the pods.
+pub(crate) fn values(view: &View<'_>, pool: Ipv4Net) -> String {
+    let config = view.config();
+    let mode = match config.map(|config| &config.ipam) {
+        None | Some(IpamMode::ClusterPool) => "",
+        Some(_) => "  mode: cluster-pool\n",
+    };
+    let follows = config.is_some_and(|config| {
+        config.routing == RoutingMode::Native || config.native_routing_cidr_v4.is_some()
+    });
+    let native = if follows { format!("ipv4NativeRoutingCIDR: {pool}\n") } else { String::new() };
+    format!("ipam:\n{mode}  operator:\n    clusterPoolIPv4PodCIDRList:\n      - {pool}\n{native}")
 }
 
 /// Pools that touch nothing the nodes know, best first.

@@ -76,9 +76,11 @@ fn judge_family(view: &View<'_>, config: &CiliumConfig, family: Family, out: &mu
         Family::V4 => (&config.pool_v4, config.node_mask_v4),
         Family::V6 => (&config.pool_v6, config.node_mask_v6),
     };
+    // Where an element is no CIDR there is no pool to speak of: CIDR-11 says so.
+    let parsed: Result<Vec<GivenPrefix>, _> = elements.iter().map(|text| text.parse()).collect();
     let mut blocks: u128 = 0;
-    let mut all_could_be_cut = true;
-    for given in elements.iter().filter_map(|text| text.parse::<GivenPrefix>().ok()) {
+    let mut all_could_be_cut = parsed.is_ok();
+    for given in parsed.unwrap_or_default() {
         match Pool::new(given.prefix(), mask) {
             Ok(pool) => blocks = blocks.saturating_add(pool.block_count()),
             Err(error) => {

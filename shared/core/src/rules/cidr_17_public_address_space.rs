@@ -2,7 +2,7 @@ use ipnet::IpNet;
 
 use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
 use crate::{
-    prefix::{GivenPrefix, is_globally_routable},
+    prefix::{GivenPrefix, PrefixIndex, is_globally_routable},
     view::View,
 };
 
@@ -25,13 +25,7 @@ rule! {
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
-    let mut prefixes: Vec<(String, IpNet)> = view
-        .pod_cidrs()
-        .iter()
-        .map(|claim| {
-            (claim.sources.first().map_or_else(String::new, ToString::to_string), claim.prefix)
-        })
-        .collect();
+    let mut prefixes: Vec<(String, IpNet)> = Vec::new();
     if let Some(config) = view.config() {
         let pool = config.pool_v4.iter().chain(&config.pool_v6);
         prefixes.extend(
@@ -44,6 +38,13 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
             services.into_iter().flatten().map(|given| ("service CIDR".into(), given.prefix())),
         );
     }
+    let written = PrefixIndex::new(prefixes.iter().map(|(_, prefix)| *prefix));
+    // A block of a pool is mentioned with the pool.
+    let claims = view.pod_cidrs().iter();
+    let claims = claims.filter(|claim| written.around(claim.prefix).next().is_none());
+    prefixes.extend(claims.map(|claim| {
+        (claim.sources.first().map_or_else(String::new, ToString::to_string), claim.prefix)
+    }));
     if prefixes.is_empty() {
         match view.facts.cluster.config.get() {
             Err(why) if view.predicted_config().is_none() => out.missing("pod CIDRs", why),

@@ -1,6 +1,6 @@
 use ipnet::IpNet;
 
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, has_nodes, rule};
 use crate::{
     facts::{Address, Link, LinkName, NodeFacts},
     prefix::{GivenPrefix, overlap},
@@ -33,6 +33,9 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
             Err(why) if view.predicted_config().is_none() => out.missing("pod CIDRs", why),
             _ => out.not_applicable("no pod CIDR and no service CIDR is known"),
         }
+        return;
+    }
+    if !has_nodes(view, out) {
         return;
     }
     for node in view.nodes() {

@@ -28,6 +28,7 @@ mod rt_08_asymmetric_multihoming;
 pub(crate) use cidr_12_free_pool::{free_pools, values as pool_values};
 pub use finding::{Basis, Code, Evidence, Finding, Remedy, Severity};
 pub use judgement::{Judgement, Outcome, Unknown};
+pub(crate) use rt_02_missing_pod_route::has_lost_all;
 
 use crate::view::View;
 
@@ -51,6 +52,14 @@ impl Rule {
         (self.judge)(view, &mut judgement);
         judgement
     }
+}
+
+/// Whether a node was looked at. A rule about nodes says nothing without one, and that is not fine.
+fn has_nodes(view: &View<'_>, out: &mut Judgement) -> bool {
+    if view.nodes().is_empty() {
+        out.unknown("nodes", "none was looked at");
+    }
+    !view.nodes().is_empty()
 }
 
 /// Declares a file's rule: `/// documentation`, code, severity, title, function.

@@ -1,9 +1,12 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
+use ipnet::IpNet;
+
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, has_nodes, rule};
 use crate::{
     facts::{LinkName, Route},
-    view::{Fate, NodeView, Protected, View, listing},
+    prefix::PrefixIndex,
+    view::{Fate, NodeView, Protected, View},
 };
 
 rule! {
@@ -34,6 +37,9 @@ const DEVICES: [&str; 4] = ["cilium_host", "cilium_net", "cilium_vxlan", "cilium
 const SHOWN_NODES: usize = 3;
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
+    if !has_nodes(view, out) {
+        return;
+    }
     let mut by_address: BTreeMap<IpAddr, Vec<Hijack<'_, '_>>> = BTreeMap::new();
     for node in view.nodes() {
         if node.protected().next().is_none() {
@@ -47,11 +53,12 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
                 ),
             );
         }
-        let mut unknown: Vec<String> = Vec::new();
-        for protected in node.protected() {
+        let way_in = WayIn::of(node);
+        let mut unknown = 0;
+        for protected in node.protected().filter(|it| way_in.may_take(node, it.address)) {
             let fate = node.fate(protected.address);
             if let Fate::Unknown(_) = &fate {
-                unknown.push(protected.address.to_string());
+                unknown += 1;
             } else if let Some(link) = fate.into_cilium().filter(|link| carries_pods(link)) {
                 let link = link.clone();
                 by_address.entry(protected.address).or_default().push(Hijack {
@@ -62,8 +69,8 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
                 });
             }
         }
-        if let (false, Err(why)) = (unknown.is_empty(), node.router()) {
-            out.missing_on(node.name(), format!("ways to {}", listing(&unknown)), why);
+        if let (1.., Err(why)) = (unknown, node.router()) {
+            out.missing_on(node.name(), format!("ways to {unknown} protected addresses"), why);
         }
     }
     for (address, hijacks) in &by_address {
@@ -75,6 +82,34 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
 
 fn carries_pods(link: &LinkName) -> bool {
     DEVICES.contains(&link.as_str()) || link.is_endpoint_device()
+}
+
+/// Where a node hands packets to Cilium at all. Most addresses are in none of those networks, and
+/// need no lookup: a large fleet has as many pairs of nodes and addresses as its square.
+enum WayIn {
+    /// The networks of all routes of all tables that carry pods.
+    Networks(PrefixIndex),
+    /// The routes are not known.
+    Unknown,
+}
+
+impl WayIn {
+    fn of(node: &NodeView<'_>) -> Self {
+        node.facts.routes.known().map_or(Self::Unknown, |routes| {
+            let into_cilium = routes.iter().filter(|route| route.links().any(carries_pods));
+            Self::Networks(PrefixIndex::new(into_cilium.map(|route| route.destination)))
+        })
+    }
+
+    fn may_take(&self, node: &NodeView<'_>, address: IpAddr) -> bool {
+        match self {
+            Self::Unknown => true,
+            Self::Networks(index) => {
+                index.around(IpNet::from(address)).next().is_some()
+                    || node.kernel_lookup(address).is_some()
+            }
+        }
+    }
 }
 
 struct Hijack<'v, 'a> {

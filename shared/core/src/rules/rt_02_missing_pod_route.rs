@@ -1,6 +1,6 @@
 use ipnet::IpNet;
 
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, has_nodes, rule};
 use crate::{
     facts::{CiliumNode, Route, RouteKind, RoutingMode, TableId, TunnelProtocol},
     prefix::PrefixIndex,
@@ -28,6 +28,11 @@ rule! {
     "RT-02", Error, "a route to another node's pods is missing", judge
 }
 
+/// Missing routes of one node that are findings of their own.
+const SINGLE: usize = 8;
+/// Missing routes that are quoted where they are summed up.
+const SHOWN: usize = 5;
+
 /// How pods of other nodes are reached.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expectation {
@@ -53,6 +58,9 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     };
     if peers.iter().all(|peer| peer.pod_cidrs.is_empty()) {
         out.not_applicable("CiliumNodes carry no pod CIDRs in this IPAM mode");
+        return;
+    }
+    if !has_nodes(view, out) {
         return;
     }
     for node in view.nodes() {
@@ -88,13 +96,10 @@ fn judge_node(view: &View<'_>, node: &NodeView<'_>, peers: &[CiliumNode], out: &
         }
     };
     let routes = Routes::new(routes);
-    let others = peers.iter().filter(|peer| peer.name != *node.name());
-    let missing: Vec<(&CiliumNode, IpNet)> = others
-        .flat_map(|peer| peer.pod_cidrs.iter().map(move |cidr| (peer, *cidr)))
-        .filter(|(peer, cidr)| !routes.lead_to(peer, *cidr, expectation))
-        .collect();
+    let mut missing =
+        of_others(peers, node).filter(|(peer, cidr)| !routes.lead_to(peer, *cidr, expectation));
     if expectation == Expectation::KnownOutside {
-        if let Some((_, cidr)) = missing.first() {
+        if let Some((_, cidr)) = missing.next() {
             out.unknown_on(
                 node.name(),
                 "routes to pods",
@@ -106,9 +111,36 @@ fn judge_node(view: &View<'_>, node: &NodeView<'_>, peers: &[CiliumNode], out: &
         }
         return;
     }
+    let missing: Vec<(&CiliumNode, IpNet)> = missing.collect();
+    if missing.len() > SINGLE {
+        out.found(summed_up(node, &missing, of_others(peers, node).count(), expectation));
+        return;
+    }
     for (peer, cidr) in missing {
         out.found(finding(node, peer, cidr, expectation));
     }
+}
+
+/// Pod CIDRs of the other nodes.
+fn of_others<'c>(
+    peers: &'c [CiliumNode],
+    node: &NodeView<'_>,
+) -> impl Iterator<Item = (&'c CiliumNode, IpNet)> {
+    let own = node.name();
+    let others = peers.iter().filter(move |peer| peer.name != *own);
+    others.flat_map(|peer| peer.pod_cidrs.iter().map(move |cidr| (peer, *cidr)))
+}
+
+/// Whether a node of the view has none of the routes that its agent installs, and should have some.
+pub(crate) fn has_lost_all(view: &View<'_>, node: &NodeView<'_>) -> bool {
+    let (Some(routes), Ok(expectation)) = (node.facts.routes.known(), expectation(view, node))
+    else {
+        return false;
+    };
+    let (peers, routes) = (view.facts.cluster.cilium_nodes.items(), Routes::new(routes));
+    expectation != Expectation::KnownOutside
+        && of_others(peers, node).next().is_some()
+        && of_others(peers, node).all(|(peer, cidr)| !routes.lead_to(peer, cidr, expectation))
 }
 
 fn expectation(view: &View<'_>, node: &NodeView<'_>) -> Result<Expectation, String> {
@@ -162,13 +194,9 @@ impl<'a> Routes<'a> {
     }
 }
 
-fn finding(
-    node: &NodeView<'_>,
-    peer: &CiliumNode,
-    cidr: IpNet,
-    expectation: Expectation,
-) -> Finding {
-    let expected = match expectation {
+/// Routes as the agent would install them.
+fn expected(peer: &CiliumNode, cidr: IpNet, expectation: Expectation) -> String {
+    match expectation {
         Expectation::ThroughCiliumHost => format!("{cidr} … dev cilium_host"),
         Expectation::OverNodeAddress | Expectation::KnownOutside => {
             let internal = peer.addresses.iter().find(|own| own.is_host_address());
@@ -176,7 +204,16 @@ fn finding(
                 internal.map_or_else(|| "its InternalIP".into(), |own| own.address.to_string());
             format!("{cidr} via {gateway}")
         }
-    };
+    }
+}
+
+fn finding(
+    node: &NodeView<'_>,
+    peer: &CiliumNode,
+    cidr: IpNet,
+    expectation: Expectation,
+) -> Finding {
+    let expected = expected(peer, cidr, expectation);
     Finding {
         code: RULE.code,
         severity: Severity::Error,
@@ -192,12 +229,43 @@ fn finding(
             ),
         ],
         impact: format!("pods on {} cannot reach pods on {}", node.name(), peer.name),
-        remedy: Remedy::text(
-            "read the agent's log on that node for the reason, then restart the agent",
-        )
+        remedy: remedy(node),
+    }
+}
+
+/// Many missing routes of one node: its own trouble, and not that of each peer.
+fn summed_up(
+    node: &NodeView<'_>,
+    missing: &[(&CiliumNode, IpNet)],
+    of: usize,
+    expectation: Expectation,
+) -> Finding {
+    let first = missing.iter().take(SHOWN).map(|(peer, cidr)| expected(peer, *cidr, expectation));
+    let first: Vec<String> = first.collect();
+    Finding {
+        code: RULE.code,
+        severity: Severity::Error,
+        basis: Basis::Observed,
+        subject: node.name().to_string(),
+        nodes: vec![node.name().clone()],
+        summary: format!(
+            "{} has no route to {} of {of} pod CIDRs of other nodes",
+            node.name(),
+            missing.len()
+        ),
+        evidence: vec![Evidence::new(
+            format!("routes of {}", node.name()),
+            format!("expected, and not there: {} …", first.join(", ")),
+        )],
+        impact: format!("pods on {} cannot reach pods on those nodes", node.name()),
+        remedy: remedy(node),
+    }
+}
+
+fn remedy(node: &NodeView<'_>) -> Remedy {
+    Remedy::text("read the agent's log on that node for the reason, then restart the agent")
         .with_commands([format!(
             "kubectl -n kube-system delete pod -l k8s-app=cilium --field-selector spec.nodeName={}",
             node.name()
-        )]),
-    }
+        )])
 }

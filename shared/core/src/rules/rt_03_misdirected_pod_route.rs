@@ -1,6 +1,6 @@
 use ipnet::IpNet;
 
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, has_nodes, rule};
 use crate::{
     facts::{LinkName, Route, RouteKind, RouteProtocol},
     routing::Decision,
@@ -40,6 +40,9 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
             out.unknown("installation", "too little could be read to say whether Cilium is there");
             return;
         }
+    }
+    if !has_nodes(view, out) {
+        return;
     }
     for node in view.nodes() {
         match node.facts.routes.get() {

@@ -5,7 +5,7 @@ use std::{
 
 use ipnet::IpNet;
 
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, has_nodes, rule};
 use crate::{
     facts::{Address, KubeNode, NodeAddressKind, NodeName},
     view::View,
@@ -45,6 +45,9 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     let by_name: HashMap<&NodeName, &KubeNode> =
         registered.iter().rev().map(|kube| (&kube.name, kube)).collect();
     let mut machines: Vec<Machine<'_>> = Vec::new();
+    if !has_nodes(view, out) {
+        return;
+    }
     for node in view.nodes() {
         let Some(kube) = by_name.get(node.name()) else {
             out.unknown_on(node.name(), "InternalIP", "no Node has this name");

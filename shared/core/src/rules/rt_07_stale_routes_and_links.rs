@@ -1,4 +1,4 @@
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, has_nodes, rule};
 use crate::{
     facts::{LinkName, Route},
     prefix::PrefixIndex,
@@ -26,6 +26,9 @@ rule! {
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
+    if !has_nodes(view, out) {
+        return;
+    }
     let owners = view.facts.cluster.cilium_nodes.items();
     let owned = PrefixIndex::new(owners.iter().flat_map(|owner| owner.pod_cidrs.iter().copied()));
     for node in view.nodes() {

@@ -1,13 +1,11 @@
 //! Pod CIDRs against what the LAN needs.
 
-use std::{net::IpAddr, ops::ControlFlow};
-
 use ipnet::IpNet;
 
 use super::{NodeView, PodCidr, Protected, View};
 use crate::{
     facts::{LinkName, Route, RouteProtocol, RoutingMode},
-    prefix::{GivenPrefix, for_each_overlap},
+    prefix::GivenPrefix,
 };
 
 /// Conflicts of one node beyond this number are left out: a report is read by people.
@@ -37,11 +35,6 @@ pub struct RouteConflict<'v, 'a> {
 }
 
 impl RouteConflict<'_, '_> {
-    /// Whether both networks have the address.
-    pub fn is_about(&self, address: IpAddr) -> bool {
-        self.pod_cidr.prefix.contains(&address) && self.route.destination.contains(&address)
-    }
-
     /// The network that wins for the addresses both have: the one with the longer prefix.
     pub fn winner(&self) -> IpNet {
         if self.route.destination.prefix_len() >= self.pod_cidr.prefix.prefix_len() {
@@ -85,22 +78,22 @@ impl<'a> View<'a> {
 
     /// Routes of all nodes, other than Cilium's and other CNI plugins', that overlap a pod CIDR.
     pub fn route_conflicts(&self) -> Vec<RouteConflict<'_, 'a>> {
-        let claims: Vec<IpNet> = self.pod_cidrs.iter().map(|claim| claim.prefix).collect();
         let mut conflicts = Vec::new();
         for node in &self.nodes {
-            let routes: Vec<&Route> = node
-                .lan_routes()
-                .filter(|route| !route.links().any(LinkName::is_other_cni))
-                .collect();
-            let networks: Vec<IpNet> = routes.iter().map(|route| route.destination).collect();
-            let before = conflicts.len();
-            for_each_overlap(&claims, &networks, |claim, route| {
-                let (pod_cidr, route) = (&self.pod_cidrs[claim], routes[route]);
-                if !self.is_way_to_pods(route, pod_cidr) && !node.is_bridge_of(route, pod_cidr) {
-                    conflicts.push(RouteConflict { pod_cidr, route, node });
-                }
-                unless_too_many(conflicts.len() - before)
+            let routes =
+                node.lan_routes().filter(|route| !route.links().any(LinkName::is_other_cni));
+            let overlaps = routes.flat_map(|route| {
+                let claims = self.pod_cidr_index.overlapping(route.destination);
+                claims.map(move |claim| (&self.pod_cidrs[claim], route))
             });
+            conflicts.extend(
+                overlaps
+                    .filter(|(pod_cidr, route)| {
+                        !self.is_way_to_pods(route, pod_cidr) && !node.is_bridge_of(route, pod_cidr)
+                    })
+                    .take(MAX_CONFLICTS)
+                    .map(|(pod_cidr, route)| RouteConflict { pod_cidr, route, node }),
+            );
         }
         conflicts
     }
@@ -132,8 +125,4 @@ impl<'a> View<'a> {
                     .any(|given| given.prefix() == network)
         })
     }
-}
-
-fn unless_too_many(count: usize) -> ControlFlow<()> {
-    if count < MAX_CONFLICTS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
 }

@@ -1,5 +1,15 @@
 //! The core against what real programs print: recordings in, verdicts and findings out.
 
+#![expect(clippy::unwrap_used, reason = "in a test, also in the functions that tests share")]
+
+mod dumps;
 mod fixture;
+mod hostile;
+mod iproute2;
+mod notation;
 mod registry;
+mod routing;
 mod rules;
+mod seed;
+mod snapshot;
+mod table;

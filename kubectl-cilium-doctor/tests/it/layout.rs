@@ -1,0 +1,109 @@
+//! What people see.
+
+use insta::assert_snapshot;
+
+use crate::doctor::{CLASH, EXAMPLES, HEALTHY, NO_MASQUERADE, doctor, finish, run};
+
+#[test]
+fn the_clash_is_told_from_the_verdict_on() {
+    assert_snapshot!("clash_text", run(&["--from", CLASH]).printed(1));
+    assert_snapshot!("clash_short", run(&["--from", CLASH, "-o", "short"]).printed(1));
+}
+
+#[test]
+fn of_healthy_nodes_there_is_little_to_tell() {
+    assert_snapshot!("healthy_text", run(&["--from", HEALTHY]).printed(0));
+    assert_snapshot!("no_masquerade_text", run(&["--from", NO_MASQUERADE]).printed(0));
+    for file in [HEALTHY, NO_MASQUERADE] {
+        let short = run(&["--from", file, "-o", "short"]).printed(0);
+        let worse = short.lines().find(|line| !line.starts_with("info "));
+        assert_eq!(worse, None, "{file}");
+    }
+}
+
+/// The words that a line to be copied begins with.
+const COMMANDS: [&str; 7] = ["# ", "ip ", "helm ", "kubectl ", "mv ", "sysctl ", "systemctl "];
+
+#[test]
+fn lines_fit_the_terminal_and_end_in_no_blank() {
+    for file in EXAMPLES {
+        for format in ["text", "wide"] {
+            for line in run(&["--from", file, "-o", format]).stdout.lines() {
+                let is_verbatim = COMMANDS.iter().any(|word| line.trim_start().starts_with(word));
+                let width = line.chars().count();
+                assert!(width <= 80 || is_verbatim, "{file} {format}: {width} columns: {line}");
+                assert_eq!(line, line.trim_end(), "{file} {format}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_narrow_and_a_wide_terminal_are_respected() {
+    for width in [60, 120] {
+        let mut command = doctor(&["--from", CLASH]);
+        let run = finish(command.env("COLUMNS", width.to_string()));
+        let prose = |line: &&str| !COMMANDS.iter().any(|word| line.trim_start().starts_with(word));
+        let longest =
+            run.stdout.lines().filter(prose).map(|line| line.chars().count()).max().unwrap();
+        assert!(longest <= width && longest > width - 20, "{longest} of {width} columns");
+    }
+}
+
+#[test]
+fn wide_tells_all_that_text_tells_and_more() {
+    let text = run(&["--from", CLASH]).stdout;
+    let wide = run(&["--from", CLASH, "-o", "wide"]).printed(1);
+    assert!(wide.len() > text.len());
+    assert!(wide.contains("impact: "), "{wide}");
+    let verdict = |report: &str| report.split("\nFindings\n").next().unwrap().to_owned();
+    assert_eq!(verdict(&wide), verdict(&text));
+}
+
+#[test]
+fn each_short_line_stands_for_itself() {
+    const WORDS: [&str; 7] = ["confirmed", "likely", "block", "error", "warn", "info", "unknown"];
+    for file in EXAMPLES {
+        for line in run(&["--from", file, "-o", "short"]).stdout.lines() {
+            let mut words = line.split_whitespace();
+            let (word, code) = (words.next().unwrap(), words.next().unwrap());
+            assert!(WORDS.contains(&word), "{line}");
+            let prefixes = ["C-", "CIDR-", "RT-"];
+            assert!(prefixes.iter().any(|prefix| code.starts_with(prefix)), "{line}");
+            assert!(words.count() >= 2, "{line}");
+        }
+    }
+}
+
+#[test]
+fn colours_come_only_where_they_are_wanted() {
+    for format in ["text", "wide", "short", "json", "yaml"] {
+        let plain = run(&["--from", CLASH, "-o", format]).stdout;
+        assert!(!plain.contains('\x1b'), "{format}");
+        // Without NO_COLOR too: this is no terminal.
+        let mut command = doctor(&["--from", CLASH, "-o", format]);
+        let piped = finish(command.env_remove("NO_COLOR"));
+        assert_eq!(piped.stdout, plain, "{format}");
+    }
+    for format in ["text", "wide"] {
+        let plain = run(&["--from", CLASH, "-o", format]).stdout;
+        let coloured = run(&["--from", CLASH, "-o", format, "--color", "always"]).stdout;
+        assert!(coloured.contains('\x1b'), "{format}");
+        assert_eq!(without_colours(&coloured), plain, "{format}");
+    }
+    // Programs read these.
+    for format in ["json", "yaml"] {
+        let coloured = run(&["--from", CLASH, "-o", format, "--color", "always"]).stdout;
+        assert!(!coloured.contains('\x1b'), "{format}");
+    }
+}
+
+/// The text without `ESC [ … m`.
+fn without_colours(text: &str) -> String {
+    let mut parts = text.split("\x1b[");
+    let mut plain = parts.next().unwrap().to_owned();
+    for part in parts {
+        plain.push_str(part.split_once('m').unwrap().1);
+    }
+    plain
+}

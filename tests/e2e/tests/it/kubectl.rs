@@ -1,0 +1,111 @@
+//! The doctor as a plugin of the real kubectl.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::doctor::Run;
+use crate::program;
+
+const VERSIONS: [&str; 2] = ["kubectl-1.28", "kubectl-1.35"];
+
+/// What `tests/setup` installed.
+fn kubectl(version: &str) -> PathBuf {
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let tools = set("KCILIUM_TOOLS").unwrap_or_else(|| {
+        let cache = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
+        cache.expect("HOME is set").join("kcilium/tools")
+    });
+    let kubectl = tools.join(version).join("kubectl");
+    assert!(kubectl.is_file(), "{} is missing: run tests/setup", kubectl.display());
+    kubectl
+}
+
+/// A folder with the plugin, and an empty home.
+struct Installation {
+    folder: TempDir,
+}
+
+impl Installation {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        for name in ["home", "bin"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        // As krew installs plugins.
+        symlink(program::doctor(), folder.path().join("bin/kubectl-cilium_doctor")).unwrap();
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// kubectl with nothing of its user's, and no cluster.
+    fn run(&self, version: &str, arguments: &[&str]) -> Run {
+        let mut command = Command::new(kubectl(version));
+        command
+            .args(arguments)
+            .current_dir(program::workspace())
+            .env_clear()
+            .env("HOME", self.path("home"))
+            .env("KUBECONFIG", self.path("home/none"))
+            .env("PATH", self.path("bin"));
+        Run::of(&mut command)
+    }
+}
+
+fn direct(arguments: &[&str]) -> Run {
+    Run::of(Command::new(program::doctor()).args(arguments).current_dir(program::workspace()))
+}
+
+#[test]
+fn kubectl_finds_the_plugin_and_passes_on_what_it_says() {
+    let installation = Installation::new();
+    let cases: [(&[&str], i32); 5] = [
+        (&["--from", "examples/homelab-clash.json"], 1),
+        (&["--from", "examples/homelab-healthy.json", "-o", "json"], 0),
+        (&["explain", "CIDR-01"], 0),
+        (&["--nonsense"], 2),
+        (&["--from", "examples/none.json"], 3),
+    ];
+    for version in VERSIONS {
+        for (arguments, code) in cases {
+            let through = installation.run(version, &[&["cilium-doctor"], arguments].concat());
+            let alone = direct(arguments);
+            assert_eq!(through.code, Some(code), "{version} {arguments:?}: {}", through.stderr);
+            assert_eq!(through.stdout, alone.stdout, "{version} {arguments:?}");
+            assert_eq!(through.stderr, alone.stderr, "{version} {arguments:?}");
+        }
+    }
+}
+
+#[test]
+fn kubectl_lists_the_plugin_without_a_warning() {
+    let installation = Installation::new();
+    let plugin = installation.path("bin/kubectl-cilium_doctor");
+    for version in VERSIONS {
+        let listed = installation.run(version, &["plugin", "list"]);
+        assert_eq!((listed.code, &*listed.stderr), (Some(0), ""), "{version}");
+        let listed: Vec<&Path> =
+            listed.stdout.lines().filter(|line| line.starts_with('/')).map(Path::new).collect();
+        assert_eq!(listed, [&plugin], "{version}");
+    }
+}
+
+#[test]
+fn usage_is_shown_as_kubectl_is_called() {
+    let installation = Installation::new();
+    for version in VERSIONS {
+        let help = installation.run(version, &["cilium-doctor", "--help"]);
+        assert!(help.stdout.contains("Usage: kubectl cilium-doctor"), "{}", help.stdout);
+        assert!(!help.stdout.contains("kubectl-cilium_doctor"), "{}", help.stdout);
+        let wrong = installation.run(version, &["cilium-doctor", "explain"]);
+        assert_eq!(wrong.code, Some(2));
+        assert!(wrong.stderr.contains("Usage: kubectl cilium-doctor explain"), "{}", wrong.stderr);
+    }
+}

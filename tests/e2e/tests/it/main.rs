@@ -1,0 +1,16 @@
+//! The real doctor on real networks.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test may fail in this way")]
+
+mod differential;
+mod doctor;
+mod homelab;
+mod inside;
+mod kubectl;
+mod program;
+mod report;
+mod scale;
+mod seed;
+mod unprivileged;
+mod variants;

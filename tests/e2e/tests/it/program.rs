@@ -1,0 +1,70 @@
+//! Where the doctor's program is.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::SystemTime;
+
+const PACKAGE: &str = "kubectl-cilium-doctor";
+const NAME: &str = "kubectl-cilium_doctor";
+
+/// The doctor, built from the sources as they are now.
+///
+/// Cargo tells a test where the programs of its own package are, but not those of others. They are
+/// in the same target folder; where the doctor is not there yet, or is older than its sources, it
+/// is built.
+pub(crate) fn doctor() -> &'static Path {
+    static DOCTOR: OnceLock<PathBuf> = OnceLock::new();
+    DOCTOR.get_or_init(|| {
+        let beside = profile_folder().join(NAME);
+        if is_up_to_date(&beside) { beside } else { build() }
+    })
+}
+
+/// `target/debug`: this program is in `target/debug/deps`.
+fn profile_folder() -> PathBuf {
+    env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned()
+}
+
+/// Compares the program with the sources that Cargo lists beside it, in the form of a Makefile.
+fn is_up_to_date(program: &Path) -> bool {
+    let changed = |path: &Path| fs::metadata(path)?.modified();
+    let Ok(built) = changed(program) else {
+        return false;
+    };
+    let Ok(listed) = fs::read_to_string(program.with_extension("d")) else {
+        return false;
+    };
+    let sources = listed.split_once(": ").map_or("", |(_, sources)| sources).trim();
+    // A blank within a path is escaped.
+    sources.replace("\\ ", "\0").split_whitespace().all(|source| {
+        let source = source.replace('\0', " ");
+        changed(Path::new(&source)).is_ok_and(|changed: SystemTime| changed <= built)
+    }) && !sources.is_empty()
+}
+
+fn build() -> PathBuf {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["build", "--quiet", "--message-format=json", "--package", PACKAGE])
+        .current_dir(workspace())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let built = output
+        .stdout
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok())
+        .find_map(|message| {
+            (message["target"]["name"] == NAME)
+                .then(|| message["executable"].as_str().map(Into::into))
+        });
+    built.flatten().expect("cargo says where it put the program")
+}
+
+/// The root of the workspace.
+pub(crate) fn workspace() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
