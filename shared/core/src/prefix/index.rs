@@ -2,6 +2,8 @@
 
 use ipnet::IpNet;
 
+use super::Span;
+
 /// Prefixes in order, each with the one around it. Prefixes nest or are apart, so those that share
 /// addresses with another one are those around it and those inside it.
 #[derive(Clone, Debug, Default)]
@@ -11,7 +13,7 @@ pub struct PrefixIndex {
 
 #[derive(Clone, Debug)]
 struct Entry {
-    prefix: IpNet,
+    span: Span,
     /// Position in the order in which the prefixes were given.
     position: usize,
     /// Index of the entry before this one that contains it, or equals it.
@@ -24,13 +26,13 @@ impl PrefixIndex {
         let mut entries: Vec<Entry> = prefixes
             .into_iter()
             .enumerate()
-            .map(|(position, prefix)| Entry { prefix: prefix.trunc(), position, around: None })
+            .map(|(position, prefix)| Entry { span: Span::of(prefix), position, around: None })
             .collect();
-        entries.sort_by_key(|entry| entry.prefix);
+        entries.sort_by_key(|entry| entry.span);
         let mut open: Vec<usize> = Vec::new();
         for index in 0..entries.len() {
-            let prefix = entries[index].prefix;
-            while open.last().is_some_and(|&other| !entries[other].prefix.contains(&prefix)) {
+            let span = entries[index].span;
+            while open.last().is_some_and(|&other| !entries[other].span.contains(span)) {
                 open.pop();
             }
             entries[index].around = open.last().copied();
@@ -41,28 +43,36 @@ impl PrefixIndex {
 
     /// Positions of the prefixes that contain another one or equal it, the longest first.
     pub fn around(&self, prefix: IpNet) -> impl Iterator<Item = usize> + '_ {
-        let prefix = prefix.trunc();
-        let after = self.entries.partition_point(|entry| entry.prefix <= prefix);
+        let span = Span::of(prefix);
+        self.around_from(self.first_after(span), span)
+    }
+
+    /// Positions of the prefixes that share addresses with another one, the lowest first of those
+    /// inside it.
+    pub fn overlapping(&self, prefix: IpNet) -> impl Iterator<Item = usize> + '_ {
+        let span = Span::of(prefix);
+        let after = self.first_after(span);
+        let inside = self.entries[after..]
+            .iter()
+            .take_while(move |entry| span.contains(entry.span))
+            .map(|entry| entry.position);
+        self.around_from(after, span).chain(inside)
+    }
+
+    /// Index of the first entry behind all that contain or equal the span.
+    fn first_after(&self, span: Span) -> usize {
+        self.entries.partition_point(|entry| entry.span <= span)
+    }
+
+    fn around_from(&self, after: usize, span: Span) -> impl Iterator<Item = usize> + '_ {
         let mut next = after.checked_sub(1);
         std::iter::from_fn(move || {
             let entry = &self.entries[next?];
             next = entry.around;
             Some(entry)
         })
-        .filter(move |entry| entry.prefix.contains(&prefix))
+        .filter(move |entry| entry.span.contains(span))
         .map(|entry| entry.position)
-    }
-
-    /// Positions of the prefixes that share addresses with another one, the lowest first of those
-    /// inside it.
-    pub fn overlapping(&self, prefix: IpNet) -> impl Iterator<Item = usize> + '_ {
-        let prefix = prefix.trunc();
-        let after = self.entries.partition_point(|entry| entry.prefix <= prefix);
-        let inside = self.entries[after..]
-            .iter()
-            .take_while(move |entry| prefix.contains(&entry.prefix))
-            .map(|entry| entry.position);
-        self.around(prefix).chain(inside)
     }
 }
 

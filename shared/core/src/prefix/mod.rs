@@ -4,6 +4,7 @@ mod index;
 mod overlap;
 mod pool;
 mod space;
+mod span;
 
 use ipnet::IpNet;
 
@@ -11,6 +12,7 @@ pub use index::PrefixIndex;
 pub use overlap::{for_each_overlap, overlap};
 pub use pool::{Pool, PoolError, suggest_pools};
 pub use space::{CARRIER_GRADE_NAT, is_globally_routable};
+pub(crate) use span::Span;
 
 /// A prefix as somebody wrote it, and as every program that reads it will take it.
 ///

@@ -4,9 +4,11 @@
 //! by all prefixes that contain it, so one sweep with a stack of open ancestors finds every
 //! overlapping pair: O(n log n) plus the number of pairs.
 
-use std::{net::IpAddr, ops::ControlFlow};
+use std::ops::ControlFlow;
 
 use ipnet::IpNet;
+
+use super::Span;
 
 /// The part that two prefixes have in common: the longer one if they nest.
 pub fn overlap(a: IpNet, b: IpNet) -> Option<IpNet> {
@@ -31,13 +33,13 @@ pub fn for_each_overlap(
     entries.extend(left.iter().enumerate().map(|(index, net)| Entry::new(*net, Side::Left, index)));
     entries
         .extend(right.iter().enumerate().map(|(index, net)| Entry::new(*net, Side::Right, index)));
-    entries.sort_unstable_by_key(|entry| (entry.family_and_first, entry.length));
+    entries.sort_unstable_by_key(|entry| entry.span);
 
     let mut open_left: Vec<&Entry> = Vec::new();
     let mut open_right: Vec<&Entry> = Vec::new();
     for entry in &entries {
         for open in [&mut open_left, &mut open_right] {
-            while open.last().is_some_and(|ancestor| !ancestor.contains(entry)) {
+            while open.last().is_some_and(|ancestor| !ancestor.span.contains(entry.span)) {
                 open.pop();
             }
         }
@@ -68,33 +70,14 @@ enum Side {
 }
 
 struct Entry {
-    /// IPv4 sorts before IPv6; the address is aligned to the left of 128 bits.
-    family_and_first: (bool, u128),
-    last: u128,
-    length: u8,
+    span: Span,
     side: Side,
     index: usize,
 }
 
 impl Entry {
     fn new(net: IpNet, side: Side, index: usize) -> Self {
-        let (is_v6, address) = match net.addr() {
-            IpAddr::V4(v4) => (false, u128::from(v4.to_bits()) << 96),
-            IpAddr::V6(v6) => (true, v6.to_bits()),
-        };
-        let host_bits = u128::MAX.checked_shr(u32::from(net.prefix_len())).unwrap_or(0);
-        let first = address & !host_bits;
-        Self {
-            family_and_first: (is_v6, first),
-            last: first | host_bits,
-            length: net.prefix_len(),
-            side,
-            index,
-        }
-    }
-
-    fn contains(&self, other: &Self) -> bool {
-        self.family_and_first.0 == other.family_and_first.0 && other.last <= self.last
+        Self { span: Span::of(net), side, index }
     }
 }
 

@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::overlap;
+use crate::facts::Family;
 
 /// One pool element, cut into blocks of one length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,23 +128,34 @@ const TAKEN_BY_DEFAULT: [Ipv4Net; 5] = [
     Ipv4Net::new_assert(Ipv4Addr::new(10, 85, 0, 0), 16),
 ];
 
-/// IPv4 pools that touch nothing in `taken` and serve `nodes` nodes with blocks of `node_mask`.
-pub fn suggest_pools(taken: &[IpNet], node_mask: u8, nodes: usize) -> Vec<Ipv4Net> {
+/// IPv6 pools to try: unique local space (RFC 4193), in the size that the chart's default has.
+const CANDIDATES_V6: [Ipv6Net; 3] = [
+    Ipv6Net::new_assert(Ipv6Addr::new(0xfd00, 0x10, 0x244, 0, 0, 0, 0, 0), 104),
+    Ipv6Net::new_assert(Ipv6Addr::new(0xfd00, 0x10, 0x42, 0, 0, 0, 0, 0), 104),
+    Ipv6Net::new_assert(Ipv6Addr::new(0xfd00, 0x10, 0x200, 0, 0, 0, 0, 0), 104),
+];
+
+/// Pools of a family that touch nothing in `taken` and serve `nodes` nodes with blocks of
+/// `node_mask`, most usual first.
+pub fn suggest_pools(family: Family, taken: &[IpNet], node_mask: u8, nodes: usize) -> Vec<IpNet> {
     let defaults = TAKEN_BY_DEFAULT.map(IpNet::V4);
     let touches = |candidate: IpNet| {
         taken
             .iter()
-            // A default route covers everything, and says nothing.
-            .filter(|net| net.prefix_len() > 0)
+            // What covers everything says nothing.
+            .filter(|net| net.prefix_len() > 1)
             .chain(&defaults)
             .any(|net| overlap(candidate, *net).is_some())
     };
-    CANDIDATES
+    let candidates: Vec<IpNet> = match family {
+        Family::V4 => CANDIDATES.map(IpNet::V4).to_vec(),
+        Family::V6 => CANDIDATES_V6.map(IpNet::V6).to_vec(),
+    };
+    candidates
         .into_iter()
-        .filter(|candidate| !touches(IpNet::V4(*candidate)))
+        .filter(|candidate| !touches(*candidate))
         .filter(|candidate| {
-            Pool::new(IpNet::V4(*candidate), node_mask)
-                .is_ok_and(|pool| pool.block_count() >= nodes as u128)
+            Pool::new(*candidate, node_mask).is_ok_and(|pool| pool.block_count() >= nodes as u128)
         })
         .collect()
 }
@@ -153,6 +165,7 @@ mod tests {
     use ipnet::IpNet;
 
     use super::{Pool, PoolError, suggest_pools};
+    use crate::facts::Family;
 
     fn net(text: &str) -> IpNet {
         text.parse().unwrap()
@@ -195,7 +208,7 @@ mod tests {
 
     #[test]
     fn suggestions_avoid_what_is_taken() {
-        let first = |taken: &[IpNet]| suggest_pools(taken, 24, 3)[0].to_string();
+        let first = |taken: &[IpNet]| suggest_pools(Family::V4, taken, 24, 3)[0].to_string();
         assert_eq!(first(&[]), "10.244.0.0/16");
         assert_eq!(first(&[net("0.0.0.0/0"), net("10.0.0.0/16")]), "10.244.0.0/16");
         assert_eq!(first(&[net("10.244.7.0/24")]), "10.42.0.0/16");
@@ -204,8 +217,14 @@ mod tests {
             first(&[net("10.0.0.0/8"), net("172.16.0.0/12"), net("192.168.0.0/16")]),
             "100.64.0.0/10"
         );
-        assert!(suggest_pools(&[net("0.0.0.0/1"), net("128.0.0.0/1")], 24, 3).is_empty());
+        let all_but_default: Vec<IpNet> =
+            ["0.0.0.0/2", "64.0.0.0/2", "128.0.0.0/2", "192.0.0.0/2"].map(net).to_vec();
+        assert!(suggest_pools(Family::V4, &all_but_default, 24, 3).is_empty());
+        // A VPN's two halves of everything say as little as a default route.
+        assert_eq!(first(&[net("0.0.0.0/1"), net("128.0.0.0/1")]), "10.244.0.0/16");
+        let six = suggest_pools(Family::V6, &[net("fd00:10:244::/48")], 120, 3);
+        assert_eq!(six[0].to_string(), "fd00:10:42::/104");
         // 300 blocks of /24 do not fit into a /16.
-        assert_eq!(suggest_pools(&[], 24, 300)[0].to_string(), "172.28.0.0/14");
+        assert_eq!(suggest_pools(Family::V4, &[], 24, 300)[0].to_string(), "172.28.0.0/14");
     }
 }

@@ -4,71 +4,71 @@
 //! an address is the most specific one around it or lies inside all that contain it, so following
 //! the links to the enclosing prefixes finds every match, longest first.
 
-use std::net::IpAddr;
+use std::{cmp::Reverse, net::IpAddr};
 
-use ipnet::IpNet;
-
-use crate::facts::{Family, Route};
+use crate::{facts::Route, prefix::Span};
 
 /// Routes of one table and one family.
 #[derive(Debug)]
 pub struct Table<'a> {
-    prefixes: Vec<Entry<'a>>,
+    prefixes: Vec<Entry>,
+    /// All routes, those to one prefix side by side in the order in which the kernel tries them.
+    routes: Vec<&'a Route>,
 }
 
 #[derive(Debug)]
-struct Entry<'a> {
-    prefix: IpNet,
+struct Entry {
+    span: Span,
     /// Index of the next shorter prefix that contains this one.
     enclosing: Option<usize>,
-    /// Routes to this prefix, in the order in which the kernel tries them.
-    routes: Vec<&'a Route>,
+    /// Where the routes to this prefix begin; they end where the next prefix's begin.
+    first: usize,
 }
 
 impl<'a> Table<'a> {
     /// Indexes routes; all must be of one family.
     pub fn new(routes: impl IntoIterator<Item = &'a Route>) -> Self {
-        let mut sorted: Vec<&Route> = routes.into_iter().collect();
-        // Stable: among equals the kernel keeps the order of its dump.
-        sorted.sort_by_key(|route| {
-            let prefix = route.destination.trunc();
-            // Routes for a source come before those for all, and a route for one TOS is tried before
-            // the one for all.
-            (prefix, !asks_for_source(route), std::cmp::Reverse(route.tos), route.metric)
+        let mut sorted: Vec<(Span, &Route)> =
+            routes.into_iter().map(|route| (Span::of(route.destination), route)).collect();
+        // Stable: among equals the kernel keeps the order of its dump. Routes for a source come before
+        // those for all, and a route for one TOS is tried before the one for all.
+        sorted.sort_by_key(|(span, route)| {
+            (*span, !asks_for_source(route), Reverse(route.tos), route.metric)
         });
-        let mut prefixes: Vec<Entry<'a>> = Vec::new();
+        let mut prefixes: Vec<Entry> = Vec::new();
         let mut open: Vec<usize> = Vec::new();
-        for route in sorted {
-            let prefix = route.destination.trunc();
-            match prefixes.last_mut() {
-                Some(last) if last.prefix == prefix => last.routes.push(route),
-                _ => {
-                    while open.last().is_some_and(|&i| !prefixes[i].prefix.contains(&prefix)) {
-                        open.pop();
-                    }
-                    let enclosing = open.last().copied();
-                    open.push(prefixes.len());
-                    prefixes.push(Entry { prefix, enclosing, routes: vec![route] });
-                }
+        for (first, (span, _)) in sorted.iter().enumerate() {
+            if prefixes.last().is_some_and(|last| last.span == *span) {
+                continue;
             }
+            while open.last().is_some_and(|&index| !prefixes[index].span.contains(*span)) {
+                open.pop();
+            }
+            let enclosing = open.last().copied();
+            open.push(prefixes.len());
+            prefixes.push(Entry { span: *span, enclosing, first });
         }
-        Self { prefixes }
+        Self { prefixes, routes: sorted.into_iter().map(|(_, route)| route).collect() }
     }
 
     /// Routes whose prefix contains the address: longest prefix first, then those that ask for a
     /// source, then lowest metric.
     pub fn matching(&self, address: IpAddr) -> impl Iterator<Item = &'a Route> + '_ {
-        let bits = Family::of(address).bits();
-        let key = IpNet::new(address, bits).unwrap_or_else(|_| IpNet::from(address));
-        let after = self.prefixes.partition_point(|entry| entry.prefix <= key);
+        let span = Span::of_address(address);
+        let after = self.prefixes.partition_point(|entry| entry.span <= span);
         let mut next = after.checked_sub(1);
         std::iter::from_fn(move || {
-            let entry = &self.prefixes[next?];
-            next = entry.enclosing;
-            Some(entry)
+            let index = next?;
+            next = self.prefixes[index].enclosing;
+            Some(index)
         })
-        .filter(move |entry| entry.prefix.contains(&address))
-        .flat_map(|entry| entry.routes.iter().copied())
+        .filter(move |index| self.prefixes[*index].span.contains(span))
+        .flat_map(|index| self.routes_to(index))
+    }
+
+    fn routes_to(&self, index: usize) -> impl Iterator<Item = &'a Route> + '_ {
+        let end = self.prefixes.get(index + 1).map_or(self.routes.len(), |next| next.first);
+        self.routes[self.prefixes[index].first..end].iter().copied()
     }
 }
 

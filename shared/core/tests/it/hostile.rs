@@ -463,8 +463,8 @@ fn a_node_of_which_nothing_is_known_is_not_fine() {
     assert_eq!(diagnosis.worst(), None);
 }
 
-/// A fleet in tunnel mode: `looked_at` nodes with routes to the first `routes` blocks.
-fn fleet(size: u32, looked_at: u32, routes: u32, pool: Ipv4Addr) -> Facts {
+/// A fleet in tunnel mode: `looked_at` nodes with routes to the first `blocks` blocks.
+fn fleet(size: u32, looked_at: u32, blocks: u32, pool: Ipv4Addr) -> Facts {
     let block = |index: u32| {
         IpNet::V4(Ipv4Net::new(Ipv4Addr::from(pool.to_bits() + index * 256), 24).unwrap())
     };
@@ -494,7 +494,7 @@ fn fleet(size: u32, looked_at: u32, routes: u32, pool: Ipv4Addr) -> Facts {
             route("10.0.0.0/24".parse().unwrap(), None, "eth0"),
             route("172.16.0.0/16".parse().unwrap(), None, "eth1"),
         ];
-        all.extend((0..routes).map(|index| route(block(index), Some(router), "cilium_host")));
+        all.extend((0..blocks).map(|index| route(block(index), Some(router), "cilium_host")));
         NodeFacts {
             routes: Fact::Known(all),
             addresses: Fact::Known(vec![Address {

@@ -7,6 +7,7 @@ mod fixture;
 mod hostile;
 mod iproute2;
 mod notation;
+mod recorded;
 mod registry;
 mod routing;
 mod rules;
