@@ -10,6 +10,14 @@ use kcilium_core::{
     rules::{Code, Severity, registry},
 };
 
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    fine
+  1    findings at or above --fail-on
+  2    wrong usage
+  3    could not run, or nothing could be judged
+  130  interrupted";
+
 /// Finds out why the network of a node with Cilium is broken, and how to mend it.
 ///
 /// Examples:
@@ -23,7 +31,12 @@ use kcilium_core::{
 /// nothing, and sends no packet. No API server is needed: copy the program to a
 /// node that has lost its network, and run it there with --local.
 #[derive(Debug, Parser)]
-#[command(version, verbatim_doc_comment, args_conflicts_with_subcommands = true)]
+#[command(
+    version,
+    verbatim_doc_comment,
+    args_conflicts_with_subcommands = true,
+    after_help = EXIT_CODES
+)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,

@@ -9,7 +9,7 @@ use kcilium_core::{diagnosis::Diagnosis, rules::Basis};
 pub(super) fn write(diagnosis: &Diagnosis, printer: &mut Printer) -> io::Result<()> {
     for verdict in &diagnosis.verdicts {
         let line = format!("{:<10} {:<9} {}", verdict.confidence, verdict.cause, verdict.title);
-        writeln!(printer, "{}", control::escape(&line))?;
+        writeln!(printer, "{}", control::escape_line(&line))?;
     }
     for finding in diagnosis.findings() {
         let severity = match finding.basis {
@@ -17,7 +17,7 @@ pub(super) fn write(diagnosis: &Diagnosis, printer: &mut Printer) -> io::Result<
             Basis::Predicted => format!("({})", finding.severity),
         };
         let line = format!("{severity:<10} {:<9} {}", finding.code, finding.summary);
-        writeln!(printer, "{}", control::escape(&line))?;
+        writeln!(printer, "{}", control::escape_line(&line))?;
     }
     for result in &diagnosis.results {
         for unknown in result.judgement.unknowns() {
@@ -25,7 +25,7 @@ pub(super) fn write(diagnosis: &Diagnosis, printer: &mut Printer) -> io::Result<
             let code = result.rule.code;
             let line =
                 format!("{:<10} {code:<9} {}{on}: {}", "unknown", unknown.subject, unknown.why);
-            writeln!(printer, "{}", control::escape(&line))?;
+            writeln!(printer, "{}", control::escape_line(&line))?;
         }
     }
     Ok(())

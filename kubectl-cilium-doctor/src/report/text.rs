@@ -43,12 +43,12 @@ struct Text<'p> {
 
 impl Text<'_> {
     fn heading(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.out, "\n{}", Style::Heading.paint(control::escape(text)))
+        writeln!(self.out, "\n{}", Style::Heading.paint(control::escape_line(text)))
     }
 
     /// Prose, wrapped. What stands in `first` is part of the first line.
     fn prose(&mut self, first: &str, rest: &str, text: &str) -> io::Result<()> {
-        let text = control::escape(text);
+        let text = control::escape_line(text);
         writeln!(self.out, "{}", Paragraph::new(self.width).hanging(first, rest).fill(&text))
     }
 
@@ -151,7 +151,7 @@ impl Text<'_> {
         let indent = format!("{rest}    ");
         self.verbatim(&indent, &remedy.values)?;
         for command in &remedy.commands {
-            self.verbatim(&indent, command)?;
+            self.verbatim(&indent, &control::escape_line(command))?;
         }
         Ok(())
     }
@@ -186,7 +186,7 @@ impl Text<'_> {
         let by = explanation.map_or_else(String::new, |verdict| format!(" [{}]", verdict.cause));
         let line = Paragraph::new(self.width)
             .hanging("        ", "                  ")
-            .fill(&control::escape(&format!("{:<9} {}{by}", finding.code, finding.summary)));
+            .fill(&control::escape_line(&format!("{:<9} {}{by}", finding.code, finding.summary)));
         writeln!(self.out, "  {} {}", style.paint(label), line.trim_start())?;
         if self.detail == Detail::Full {
             for evidence in &finding.evidence {

@@ -22,6 +22,15 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
+/// The same for text that must stay on one line, such as a name in a command: line feeds become
+/// `\n`, so that no name can begin a line of its own.
+pub fn escape_line(text: &str) -> Cow<'_, str> {
+    match escape(text) {
+        line if !line.contains('\n') => line,
+        lines => Cow::Owned(lines.replace('\n', "\\n")),
+    }
+}
+
 fn is_unsafe(character: char) -> bool {
     let turns_direction = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     turns_direction || (character.is_control() && character != '\n')

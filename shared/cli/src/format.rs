@@ -34,7 +34,21 @@ impl OutputFormat {
 /// What the writer answers; a value that JSON cannot hold, such as a map with keys that are not
 /// strings, gives [`io::ErrorKind::InvalidData`].
 pub fn write_json(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, value)?;
+    let document = serde_json::to_string_pretty(value)?;
+    // JSON asks for escapes up to U+001F only, but terminals obey U+0080 to U+009F as well. Both stand
+    // in strings and nowhere else.
+    let is_c1 = |character: char| character.is_control() && !character.is_ascii();
+    if document.contains(is_c1) {
+        for character in document.chars() {
+            if is_c1(character) {
+                write!(out, "\\u{:04x}", u32::from(character))?;
+            } else {
+                write!(out, "{character}")?;
+            }
+        }
+    } else {
+        out.write_all(document.as_bytes())?;
+    }
     out.write_all(b"\n")
 }
 

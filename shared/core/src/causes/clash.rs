@@ -5,11 +5,10 @@ use std::{
     net::IpAddr,
 };
 
-use super::{Case, ChainLink, Check, Confidence, Verdict, nodes_of};
+use super::{Case, ChainLink, Check, Confidence, Verdict, move_pods, nodes_of};
 use crate::{
-    facts::{CiliumConfig, IpamMode, NodeName},
-    prefix::overlap,
-    rules::{Code, Finding, Remedy, Severity, free_pools, pool_values},
+    facts::{CiliumConfig, NodeName},
+    rules::{Code, Finding, Remedy, Severity},
     view::{FAR_AWAY, Fate, Installation, NodeView, Protected, Role, View, listing},
 };
 
@@ -18,9 +17,7 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
     let claimed: Vec<&Finding> = case.of_rule("CIDR-01").collect();
     let overlapping: Vec<&Finding> =
         case.of_rule("CIDR-02").filter(|finding| finding.severity >= Severity::Error).collect();
-    let services: Vec<&Finding> =
-        case.of_rule("CIDR-05").filter(|finding| finding.severity >= Severity::Error).collect();
-    let all = || hijacked.iter().chain(&claimed).chain(&overlapping).chain(&services).copied();
+    let all = || hijacked.iter().chain(&claimed).chain(&overlapping).copied();
     all().next()?;
     // Pod CIDRs that somebody only has in mind break nothing: the findings say what they would do.
     if hijacked.is_empty() && case.view.installation() == Installation::NotSeen {
@@ -38,21 +35,20 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
     Some(Verdict {
         cause: "C-CLASH",
         confidence,
-        title: title(&victims, &services),
-        chain: chain(case, &victims, &hijacked, &claimed, &overlapping, &services),
-        broken: broken(case.view, &victims, &services),
-        still_works: still_works(case.view, &nodes),
+        title: title(&victims),
+        chain: chain(case, &victims, &hijacked, &claimed, &overlapping),
+        broken: broken(case.view, &victims),
+        still_works: still_works(case.view, &nodes, &victims),
         cautions: vec![
             "Ping proves nothing: it may be answered although nothing else works, and a dead ping \
              proves nothing either. What counts is the route lookup."
                 .into(),
-            "`cilium status` reports OK: no agent compares its pod CIDRs with the LAN.".into(),
+            "`cilium status` may well report OK: no agent compares its pod CIDRs with the LAN."
+                .into(),
         ],
-        fix: fix(case.view, &hijacked, &services),
+        fix: fix(case.view, &hijacked),
         verify: verify(case.view, &victims),
-        explains: ["CIDR-01", "CIDR-02", "CIDR-04", "CIDR-05", "RT-01", "RT-08", "CIDR-03"]
-            .map(Code)
-            .to_vec(),
+        explains: ["CIDR-01", "CIDR-02", "CIDR-03", "CIDR-04", "RT-01"].map(Code).to_vec(),
         nodes,
     })
 }
@@ -71,7 +67,7 @@ fn victims<'f>(view: &View<'_>, findings: impl Iterator<Item = &'f Finding>) -> 
     victims.into_iter().map(|(address, roles)| Protected { address, roles }).collect()
 }
 
-fn title(victims: &[Protected], services: &[&Finding]) -> String {
+fn title(victims: &[Protected]) -> String {
     let has = |is: fn(&Protected) -> bool| victims.iter().any(is);
     let what = match (
         has(Protected::is_gateway),
@@ -86,7 +82,6 @@ fn title(victims: &[Protected], services: &[&Finding]) -> String {
         }
         (false, false, true) => "machines of the cluster itself",
         (false, false, false) if !victims.is_empty() => "addresses that the nodes need",
-        (false, false, false) if !services.is_empty() => "addresses of Services",
         (false, false, false) => "addresses of the LAN",
     };
     format!("Cilium's pod CIDRs swallowed {what}")
@@ -98,7 +93,6 @@ fn chain(
     hijacked: &[&Finding],
     claimed: &[&Finding],
     overlapping: &[&Finding],
-    services: &[&Finding],
 ) -> Vec<ChainLink> {
     let mut chain = Vec::new();
     if victims.iter().any(|victim| victim.is_dns() || victim.is_gateway()) {
@@ -120,16 +114,18 @@ fn chain(
         }
     }
     if hijacked.is_empty() && claimed.is_empty() {
-        for finding in overlapping.iter().chain(services).take(4) {
+        for finding in overlapping.iter().take(4) {
             chain.push(ChainLink::fact("", &finding.summary));
         }
     }
     if let Some(config) = case.view.config() {
         chain.push(ChainLink::fact(&config.origin, configuration(config)));
     }
-    chain.push(ChainLink::cause(
-        "of two routes the one with the longer prefix wins: Cilium's route to a pod CIDR beats the LAN's",
-    ));
+    chain.push(ChainLink::cause(if hijacked.is_empty() {
+        "pods and the LAN have addresses in common; of two routes the one with the longer prefix wins"
+    } else {
+        "of two routes the one with the longer prefix wins: Cilium's route to a pod CIDR beats the LAN's"
+    }));
     chain
 }
 
@@ -141,7 +137,7 @@ fn configuration(config: &CiliumConfig) -> String {
     format!("{version}IPAM {}{pool}, routing {}", config.ipam, config.routing)
 }
 
-fn broken(view: &View<'_>, victims: &[Protected], services: &[&Finding]) -> Vec<String> {
+fn broken(view: &View<'_>, victims: &[Protected]) -> Vec<String> {
     let mut broken = Vec::new();
     for victim in victims {
         let address = victim.address;
@@ -170,7 +166,6 @@ fn broken(view: &View<'_>, victims: &[Protected], services: &[&Finding]) -> Vec<
         }
     }
     broken.extend(own_addresses(view));
-    broken.extend(services.iter().map(|finding| finding.summary.clone()));
     broken
 }
 
@@ -191,7 +186,7 @@ fn own_addresses(view: &View<'_>) -> Vec<String> {
         .collect()
 }
 
-fn still_works(view: &View<'_>, nodes: &[NodeName]) -> Vec<String> {
+fn still_works(view: &View<'_>, nodes: &[NodeName], victims: &[Protected]) -> Vec<String> {
     let mut works = Vec::new();
     let affected = || view.nodes().iter().filter(|node| nodes.contains(node.name()));
     if let Some(way) = affected().find_map(|node| way_out(node)) {
@@ -200,7 +195,10 @@ fn still_works(view: &View<'_>, nodes: &[NodeName]) -> Vec<String> {
              whatever the routes say about its address"
         ));
     }
-    works.push("pod to pod, Services, and everything that `cilium status` looks at".into());
+    // Where nodes lose each other, tunnels between them go too.
+    if !victims.is_empty() && !victims.iter().any(Protected::is_cluster_machine) {
+        works.push("pod to pod and Services, which is what `cilium status` looks at".into());
+    }
     works
 }
 
@@ -211,7 +209,7 @@ fn way_out(node: &NodeView<'_>) -> Option<String> {
     }
 }
 
-fn fix(view: &View<'_>, hijacked: &[&Finding], services: &[&Finding]) -> Vec<Remedy> {
+fn fix(view: &View<'_>, hijacked: &[&Finding]) -> Vec<Remedy> {
     let mut steps = Vec::new();
     let mut first_aid: Vec<String> = Vec::new();
     for command in hijacked.iter().flat_map(|finding| &finding.remedy.commands) {
@@ -228,82 +226,8 @@ fn fix(view: &View<'_>, hijacked: &[&Finding], services: &[&Finding]) -> Vec<Rem
             .with_commands(first_aid),
         );
     }
-    steps.push(move_pool(view));
-    steps.push(apply(view));
-    if !services.is_empty() {
-        steps.push(Remedy::text(
-            "The service CIDR stays as it is: it can only be changed by rebuilding the cluster.",
-        ));
-    }
+    steps.extend(move_pods::steps(view));
     steps
-}
-
-fn move_pool(view: &View<'_>) -> Remedy {
-    let Some(pool) = free_pools(view).first().copied() else {
-        return Remedy::text(
-            "Choose a pool that no network of yours uses: all usual ones are taken here.",
-        );
-    };
-    let mut text = format!(
-        "Choose a pool that is free: {pool} touches nothing that these nodes know (VPNs and other sites they cannot \
-         see)."
-    );
-    text.push_str(match view.config().map(|config| &config.ipam) {
-        None => " If IPAM mode is `kubernetes`, set `ipam.mode: cluster-pool` as well: the pool has no effect otherwise.",
-        Some(IpamMode::ClusterPool) if allocated_by_kubernetes_is_free(view) => {
-            " Kubernetes has allocated pod CIDRs of its own, which are free as well: `ipam.mode: kubernetes` would use \
-             those instead."
-        }
-        Some(IpamMode::ClusterPool) => "",
-        Some(_) => {
-            " The pod CIDRs in use come from elsewhere (IPAM mode), and cannot be moved there on a running cluster, so \
-             Cilium has to allocate from a pool of its own."
-        }
-    });
-    if view.pod_cidrs().iter().any(|claim| claim.prefix.addr().is_ipv6()) {
-        text.push_str(
-            " For IPv6 set `ipam.operator.clusterPoolIPv6PodCIDRList` to a part of your own unique local prefix (fd00::/8).",
-        );
-    }
-    text.push_str(" Save as cilium-pool.yaml:");
-    Remedy::text(text).with_values(pool_values(view, pool))
-}
-
-/// Whether `spec.podCIDRs` of all Nodes are set and touch no network of the LAN.
-fn allocated_by_kubernetes_is_free(view: &View<'_>) -> bool {
-    let nodes = view.facts.cluster.nodes.items();
-    let mut networks = view.nodes().iter().flat_map(NodeView::lan_routes);
-    !nodes.is_empty()
-        && nodes.iter().all(|node| !node.pod_cidrs.is_empty())
-        && !networks.any(|route| {
-            nodes
-                .iter()
-                .flat_map(|node| &node.pod_cidrs)
-                .any(|cidr| overlap(*cidr, route.destination).is_some())
-        })
-}
-
-fn apply(view: &View<'_>) -> Remedy {
-    let config = view.config();
-    let namespace = config.map_or("kube-system", |config| config.namespace.as_str());
-    let version = config
-        .and_then(|config| config.version.as_ref())
-        .map_or_else(|| "<the installed version>".to_owned(), ToString::to_string);
-    Remedy::text(
-        "Apply it. CiliumNodes keep their blocks until they are deleted; agents then take new ones, and pods must \
-         be recreated to get addresses from them. Plan an outage of all pods.",
-    )
-    .with_commands([
-        format!("helm -n {namespace} get values cilium -o yaml > cilium-values.yaml"),
-        format!(
-            "helm -n {namespace} upgrade cilium cilium/cilium --version {version} -f cilium-values.yaml -f cilium-pool.yaml"
-        ),
-        format!("kubectl -n {namespace} rollout restart deployment/cilium-operator"),
-        "kubectl delete ciliumnodes --all".to_owned(),
-        format!("kubectl -n {namespace} rollout restart daemonset/cilium"),
-        "# then every pod that is not on the host network, node by node:".to_owned(),
-        "kubectl drain NODE --ignore-daemonsets --delete-emptydir-data && kubectl uncordon NODE".to_owned(),
-    ])
 }
 
 fn verify(view: &View<'_>, victims: &[Protected]) -> Vec<Check> {

@@ -2,8 +2,9 @@
 
 use super::{Case, ChainLink, Check, Confidence, Verdict, names, nodes_of};
 use crate::{
-    facts::{LinkName, NodeName},
-    rules::{Code, Finding, Remedy},
+    facts::NodeName,
+    rules::{Code, Finding, LIST_AGENTS, Remedy, delete_cilium_links},
+    view::NodeView,
 };
 
 pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
@@ -27,13 +28,15 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
         .of_rule("RT-01")
         .map(|finding| format!("{}: packets for it still go to cilium_host", finding.subject))
         .collect();
-    let mut broken = vec!["new pods: the CNI file names a plugin whose agent is gone".to_owned()];
+    let mut broken = vec![
+        "new pods, where the CNI file still names Cilium: its agent does not answer".to_owned(),
+    ];
     broken.extend(hijacked);
     Some(Verdict {
         cause: "C-LEFT",
         confidence,
         title: format!(
-            "Cilium's agent is gone from {}, and its devices and routes are still there",
+            "no Cilium agent runs on {}, and Cilium's devices and routes are still there",
             names(&nodes)
         ),
         chain,
@@ -41,10 +44,10 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
         still_works: vec![
             "pods that ran before: their devices and BPF programs live on without the agent".into(),
         ],
-        cautions: caution(confidence),
-        fix: fix(case, &nodes),
+        cautions: Vec::new(),
+        fix: fix(case, &nodes, confidence),
         verify: vec![
-            Check::new("ip -br link | grep -E 'cilium|lxc'", "nothing"),
+            Check::new("ip -br link | grep -E 'cilium_|lxc(_health|[0-9a-f]{12})'", "nothing"),
             Check::new("ip route show table all | grep cilium_", "nothing"),
         ],
         explains: ["RT-07", "RT-01", "RT-02", "CIDR-01", "CIDR-02"].map(Code).to_vec(),
@@ -65,42 +68,31 @@ fn confidence(case: &Case<'_>, nodes: &[NodeName]) -> Option<Confidence> {
     }
 }
 
-fn caution(confidence: Confidence) -> Vec<String> {
-    match confidence {
-        Confidence::Confirmed => Vec::new(),
-        _ => vec![
-            "an agent that merely crashed leaves the same picture: ask the cluster first with \
-             `kubectl get pods -A -l k8s-app=cilium -o wide`"
-                .into(),
-        ],
+fn fix(case: &Case<'_>, nodes: &[NodeName], confidence: Confidence) -> Vec<Remedy> {
+    let mut steps = Vec::new();
+    if confidence != Confidence::Confirmed {
+        steps.push(
+            Remedy::text(
+                "First ask the cluster whether Cilium is still installed: an agent that merely crashed leaves the \
+                 same picture. If it is listed, stop here, and find out why it does not run.",
+            )
+            .with_commands([LIST_AGENTS]),
+        );
     }
-}
-
-fn fix(case: &Case<'_>, nodes: &[NodeName]) -> Vec<Remedy> {
     let mut commands = vec![format!("# on {}", names(nodes))];
-    let links = case.view.nodes().iter().filter(|node| nodes.contains(node.name()));
-    let mut present: Vec<&str> =
-        links.flat_map(|node| node.cilium_links().map(LinkName::as_str)).collect();
-    present.sort_unstable();
-    present.dedup();
-    let has_host = present.contains(&"cilium_host");
-    for name in present {
-        // Deleting cilium_host deletes its peer cilium_net.
-        if name.starts_with("cilium_") && !(has_host && name == "cilium_net") {
-            commands.push(format!("ip link del {name}"));
-        }
-    }
+    let here = case.view.nodes().iter().filter(|node| nodes.contains(node.name()));
+    commands.extend(delete_cilium_links(here.flat_map(NodeView::cilium_links)));
     commands.push("mv /etc/cni/net.d/05-cilium.conflist /root/   # if it is there".into());
-    vec![
+    steps.push(Remedy::text(
+        "If Cilium is to stay: install it again; the agent takes over what it finds.",
+    ));
+    steps.push(
         Remedy::text(
-            "If Cilium is to stay: install it again, or start its DaemonSet; the agent takes over \
-             what it finds.",
-        ),
-        Remedy::text(
-            "If it is to go: drain the node, then delete the devices; their routes go along. Pods that \
-             still run lose their network: restart them under the next CNI plugin. BPF programs, \
-             iptables chains and taints stay behind as well.",
+            "If it is to go: drain the node, then delete the devices; their routes go along. Pods that still run lose \
+             their network: restart them under the next CNI plugin, which takes their `lxc…` devices away. BPF \
+             programs, iptables chains and taints stay behind as well.",
         )
         .with_commands(commands),
-    ]
+    );
+    steps
 }

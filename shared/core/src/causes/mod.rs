@@ -6,7 +6,9 @@
 
 mod clash;
 mod left;
+mod move_pods;
 mod route_loss;
+mod service_clash;
 
 use serde::Serialize;
 
@@ -135,8 +137,8 @@ impl<'c> Case<'c> {
 }
 
 /// The causes, in the order in which they are asked.
-const CAUSES: [fn(&Case<'_>) -> Option<Verdict>; 3] =
-    [left::verdict, route_loss::verdict, clash::verdict];
+const CAUSES: [fn(&Case<'_>) -> Option<Verdict>; 4] =
+    [left::verdict, route_loss::verdict, clash::verdict, service_clash::verdict];
 
 /// Finds the causes behind findings.
 pub(crate) fn find(view: &View<'_>, findings: &[&Finding]) -> Vec<Verdict> {

@@ -1,11 +1,11 @@
-//! `C-ROUTELOSS`: rules or routes that the host lives by were removed.
+//! `C-ROUTELOSS`: rules or routes that the host lives by are not there.
 
 use std::collections::HashSet;
 
 use super::{Case, ChainLink, Check, Confidence, Verdict, names, nodes_of};
 use crate::{
     facts::{Family, NodeName},
-    rules::{Code, Finding, Remedy, Severity, has_lost_all},
+    rules::{Code, Finding, Remedy, Severity, has_lost_all, quoted, restart_agent},
     view::NodeView,
 };
 
@@ -18,9 +18,12 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
         return None;
     }
     let is_decisive = lost_rules.iter().any(|finding| finding.severity == Severity::Block);
-    let mut chain = vec![ChainLink::symptom(
-        "the network was fine after the installation, and broke after a restart of the host's network service",
-    )];
+    let rules_are_lost = !lost_rules.is_empty();
+    let mut chain = vec![ChainLink::symptom(if rules_are_lost {
+        "the host answers nobody, or not everybody"
+    } else {
+        "pods of these nodes reach no pod of another node"
+    })];
     for finding in findings.iter().take(6) {
         chain.push(ChainLink::fact(source(finding), &finding.summary));
     }
@@ -30,14 +33,26 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
             "there is no IPv4 default route either",
         ));
     }
-    chain.push(ChainLink::cause(
-        "systemd-networkd and NetworkManager remove rules and routes that are not theirs, unless told not to",
-    ));
+    chain.push(ChainLink::cause(if rules_are_lost {
+        "something removed them: systemd-networkd and NetworkManager do, unless told to leave foreign ones alone"
+    } else {
+        "either something removed them (systemd-networkd and NetworkManager do, unless told not to), or the agent \
+         could not install them; which of the two cannot be seen here"
+    }));
     Some(Verdict {
         cause: "C-ROUTELOSS",
-        confidence: if is_decisive { Confidence::Confirmed } else { Confidence::Likely },
+        confidence: match (is_decisive, rules_are_lost) {
+            (true, _) => Confidence::Confirmed,
+            (false, true) => Confidence::Likely,
+            (false, false) => Confidence::Undetermined,
+        },
         title: format!(
-            "rules or routes that the agent installed were removed on {}",
+            "{} on {}",
+            if rules_are_lost {
+                "policy rules that the host lives by are missing"
+            } else {
+                "all routes to other nodes' pods are missing"
+            },
             names(&nodes)
         ),
         chain,
@@ -49,7 +64,7 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
             .collect(),
         still_works: Vec::new(),
         cautions: Vec::new(),
-        fix: fix(&lost_rules),
+        fix: fix(case, &lost_rules, &nodes),
         verify: vec![
             Check::new("ip rule", "a line `from all lookup local` before the one for main"),
             Check::new(
@@ -87,23 +102,43 @@ fn lacks_default_route(case: &Case<'_>, name: &NodeName) -> bool {
     })
 }
 
-fn fix(lost_rules: &[&Finding]) -> Vec<Remedy> {
+fn fix(case: &Case<'_>, lost_rules: &[&Finding], nodes: &[NodeName]) -> Vec<Remedy> {
     let mut steps = Vec::new();
     let commands: Vec<String> =
         lost_rules.iter().flat_map(|finding| finding.remedy.commands.iter().cloned()).collect();
     if !commands.is_empty() {
         steps.push(Remedy::text("Put the rule back at once.").with_commands(commands));
     }
+    let namespace = case.view.namespace();
     steps.push(
-        Remedy::text("Tell the host's network service to leave foreign rules and routes alone.").with_commands([
-            "# systemd-networkd",
-            "mkdir -p /etc/systemd/networkd.conf.d",
-            "printf '[Network]\\nManageForeignRoutes=no\\nManageForeignRoutingPolicyRules=no\\n' > /etc/systemd/networkd.conf.d/10-cilium.conf",
+        Remedy::text(
+            "Find out who did it. An agent that cannot install its routes says so in its log; if it has installed \
+             them, look at what manages the host's network.",
+        )
+        .with_commands([
+            format!("kubectl -n {} logs -l k8s-app=cilium --tail=50 --prefix", quoted(namespace)),
+            "systemctl is-active systemd-networkd NetworkManager".to_owned(),
         ]),
     );
     steps.push(
-        Remedy::text("Restart the agents: they install their rules and routes again.")
-            .with_commands(["kubectl -n kube-system rollout restart daemonset/cilium"]),
+        Remedy::text(
+            "If systemd-networkd is active: tell it to leave foreign rules and routes alone, and restart it.",
+        )
+        .with_commands([
+            "mkdir -p /etc/systemd/networkd.conf.d",
+            "printf '[Network]\\nManageForeignRoutes=no\\nManageForeignRoutingPolicyRules=no\\n' > /etc/systemd/networkd.conf.d/10-cilium.conf",
+            "systemctl restart systemd-networkd",
+        ]),
+    );
+    let restarts = nodes.iter().take(RESTARTS).map(|node| restart_agent(namespace, node));
+    steps.push(
+        Remedy::text(
+            "Restart the agents of these nodes: they install their rules and routes again.",
+        )
+        .with_commands(restarts),
     );
     steps
 }
+
+/// Nodes for which the command is spelled out.
+const RESTARTS: usize = 5;

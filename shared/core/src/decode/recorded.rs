@@ -134,9 +134,13 @@ impl Recording<'_> {
     fn resolvers(&self, direct: &str, upstream: &str) -> Result<Vec<Resolver>, Unavailable> {
         let servers = resolv_conf::nameservers(self.text(direct)?);
         let mut resolvers = Vec::new();
-        if resolv_conf::is_local_stub(&servers)
-            && let Ok(text) = self.text(upstream)
-        {
+        if resolv_conf::is_local_stub(&servers) {
+            let text = self.text(upstream).map_err(|_| {
+                Unavailable::absent(
+                    file_name(upstream),
+                    "resolv.conf names a stub of the host, and its servers were not recorded",
+                )
+            })?;
             resolvers.extend(resolv_conf::nameservers(text).into_iter().map(|address| Resolver {
                 address,
                 file: "/run/systemd/resolve/resolv.conf".into(),

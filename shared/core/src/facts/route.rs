@@ -329,6 +329,26 @@ impl Route {
         self.destination.prefix_len() == 0
     }
 
+    /// Whether it covers so much that it says nothing about single networks: a default route, or one
+    /// of the halves by which VPNs override it (`0.0.0.0/1`; `2000::/3` is all of the internet).
+    pub fn is_way_to_everywhere(&self) -> bool {
+        let widest = match self.family() {
+            Family::V4 => 1,
+            Family::V6 => 3,
+        };
+        self.destination.prefix_len() <= widest
+    }
+
+    /// Whether it has the form of the routes that an agent installs to pods of other nodes without
+    /// a tunnel (`autoDirectNodeRoutes`, since 1.14): nothing else installs routes of protocol
+    /// `kernel` with a gateway.
+    pub fn has_form_of_direct_node_route(&self) -> bool {
+        self.kind == RouteKind::Unicast
+            && self.protocol == RouteProtocol::KERNEL
+            && !self.is_default()
+            && self.gateways().next().is_some()
+    }
+
     /// Devices by which packets may leave, in the order of the next hops.
     pub fn links(&self) -> impl Iterator<Item = &LinkName> {
         self.next_hops.iter().filter_map(|hop| hop.link.as_ref())

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, has_nodes, rule};
 use crate::{
     facts::{LinkName, NextHopFlag, NodeName, Route},
-    view::{MAX_CONFLICTS, RouteConflict, View},
+    view::{MAX_CONFLICTS, Reading, RouteConflict, View},
 };
 
 rule! {
@@ -17,7 +17,8 @@ rule! {
     /// `main` and `local`. Cilium's own routes do not count, nor do the routes by which pods are
     /// reached without a tunnel (over a node's address), nor those of other CNI plugins (RT-03).
     /// Routes without carrier (`linkdown`, as docker0 without containers) count: the kernel uses
-    /// them all the same.
+    /// them all the same. A wider network behind a router (`10.0.0.0/8 via …`) is a warning: only
+    /// its part that pods have is lost. Default routes, also in halves, do not count.
     ///
     /// ## Why it hurts
     /// For each address that both have, the longer prefix wins. Either hosts of the LAN vanish
@@ -66,6 +67,14 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     }
     let mut by_network: BTreeMap<_, Vec<RouteConflict<'_, '_>>> = BTreeMap::new();
     for conflict in conflicts {
+        if conflict.reading == Reading::PerhapsWayToPods {
+            out.unknown_on(
+                conflict.node.name(),
+                format!("route {}", conflict.route),
+                "it may be the way to pods; which addresses nodes have is not known",
+            );
+            continue;
+        }
         let key = (conflict.pod_cidr.prefix, conflict.route.destination);
         by_network.entry(key).or_default().push(conflict);
     }
@@ -89,7 +98,11 @@ fn finding(conflicts: &[RouteConflict<'_, '_>], carries_protected: bool) -> Opti
     let winner = first.winner();
     Some(Finding {
         code: RULE.code,
-        severity: if carries_protected { Severity::Block } else { Severity::Error },
+        severity: match first.reading {
+            _ if carries_protected => Severity::Block,
+            Reading::WiderElsewhere => Severity::Warn,
+            Reading::Lan | Reading::PerhapsWayToPods => Severity::Error,
+        },
         basis: Basis::Observed,
         subject: pod_cidr.prefix.to_string(),
         nodes,

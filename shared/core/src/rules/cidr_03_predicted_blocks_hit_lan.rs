@@ -1,4 +1,4 @@
-use std::{collections::HashSet, net::IpAddr};
+use std::collections::HashSet;
 
 use ipnet::IpNet;
 
@@ -189,10 +189,7 @@ fn finding(
     let when = if is_near { "near" } else { "latent" };
     Finding {
         code: RULE.code,
-        severity: match (is_near, hit.is_address) {
-            (true, _) => Severity::Block,
-            (false, _) => Severity::Warn,
-        },
+        severity: if is_near { Severity::Block } else { Severity::Warn },
         basis,
         subject: pool.prefix().to_string(),
         nodes: Vec::new(),
@@ -211,12 +208,14 @@ fn finding(
                 format!("block number {number} is {} ({when})", hit.block),
             ),
         ],
-        impact: match (hit.is_address, hit.block.addr()) {
-            (true, IpAddr::V4(_) | IpAddr::V6(_)) => {
-                "every node would send packets for that address to a pod".into()
-            }
-            (false, _) => "hosts in that block could no longer be reached from the nodes".into(),
+        impact: if hit.is_address {
+            "every node would send packets for that address to a pod".into()
+        } else {
+            "hosts in that block could no longer be reached from the nodes".into()
         },
-        remedy: Remedy::text("set a free pool before installing (see CIDR-12)"),
+        remedy: Remedy::text(match basis {
+            Basis::Predicted => "set a free pool before installing (see CIDR-12)",
+            Basis::Observed => "move the pods to a free pool before that node joins (see CIDR-12)",
+        }),
     }
 }

@@ -2,7 +2,7 @@ use std::ops::ControlFlow;
 
 use ipnet::IpNet;
 
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, command::quoted, rule};
 use crate::{
     facts::{CiliumNode, NodeName},
     prefix::for_each_overlap,
@@ -79,7 +79,7 @@ fn finding(view: &View<'_>, a: (&CiliumNode, IpNet), b: (&CiliumNode, IpNet)) ->
         } else {
             "delete one of the two CiliumNodes, restart that node's agent, and recreate its pods"
         })
-        .with_commands([format!("kubectl delete ciliumnode {}", victim.name)]),
+        .with_commands([format!("kubectl delete ciliumnode {}", quoted(victim.name.as_str()))]),
     }
 }
 

@@ -1,12 +1,12 @@
 use std::collections::BTreeSet;
 
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::IpNet;
 
 use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
 use crate::{
-    facts::{CiliumConfig, IpamMode, RoutingMode},
+    facts::{CiliumConfig, Family, IpamMode, RoutingMode},
     prefix::{CARRIER_GRADE_NAT, suggest_pools},
-    view::View,
+    view::{Installation, View},
 };
 
 rule! {
@@ -42,23 +42,28 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
             return;
         }
     }
-    let Some(free) = free_pools(view).first().copied() else {
+    let Some(free) = free_pools(view) else {
         out.unknown("free pool", "all candidates are taken; choose one by hand");
         return;
     };
     let basis = if view.predicted_config().is_some() { Basis::Predicted } else { Basis::Observed };
-    let mut remedy =
-        Remedy::text(format!("set the pool to {free}")).with_values(values(view, free));
-    if IpNet::V4(free) == IpNet::V4(CARRIER_GRADE_NAT) {
-        remedy.text.push_str("; carriers and Tailscale use this space, check that yours does not");
+    let names: Vec<String> = free.iter().map(ToString::to_string).collect();
+    let names = names.join(" and ");
+    let mut text = format!("set the pool to {names}");
+    if free.contains(&IpNet::V4(CARRIER_GRADE_NAT)) {
+        text.push_str("; carriers and Tailscale use this space, check that yours does not");
     }
+    let remedy = match values(view, &free) {
+        Some(values) => Remedy::text(text).with_values(values),
+        None => Remedy::text("pod CIDRs come from the cloud or from elsewhere; change them there"),
+    };
     out.found(Finding {
         code: RULE.code,
         severity: Severity::Info,
         basis,
-        subject: free.to_string(),
+        subject: names.clone(),
         nodes: Vec::new(),
-        summary: format!("{free} touches nothing that the nodes know"),
+        summary: format!("{names} touches nothing that the nodes know"),
         evidence: vec![Evidence::new(
             "routes, addresses and service CIDRs",
             format!("{} networks compared", taken(view).len()),
@@ -68,28 +73,64 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     });
 }
 
-/// Helm values that set the pool. In IPAM mode `kubernetes` Cilium ignores its own pool, so the
-/// mode has to change with it; what is exempt from masquerading has to follow the pods.
-pub(crate) fn values(view: &View<'_>, pool: Ipv4Net) -> String {
+/// Helm values that set the pools; none in IPAM modes in which Cilium does not allocate.
+///
+/// In mode `kubernetes` Cilium ignores its own pool, so the mode has to change with it; what is
+/// exempt from masquerading has to follow the pods.
+pub(crate) fn values(view: &View<'_>, pools: &[IpNet]) -> Option<String> {
     let config = view.config();
     let mode = match config.map(|config| &config.ipam) {
-        None | Some(IpamMode::ClusterPool) => "",
-        Some(_) => "  mode: cluster-pool\n",
+        Some(IpamMode::ClusterPool) => "",
+        Some(IpamMode::Kubernetes) => "  mode: cluster-pool\n",
+        None if view.installation() == Installation::NotSeen => "",
+        None => "  # only if the mode was kubernetes:\n  # mode: cluster-pool\n",
+        Some(IpamMode::MultiPool | IpamMode::Other(_)) => return None,
     };
     let follows = config.is_some_and(|config| {
         config.routing == RoutingMode::Native || config.native_routing_cidr_v4.is_some()
     });
-    let native = if follows { format!("ipv4NativeRoutingCIDR: {pool}\n") } else { String::new() };
-    format!("ipam:\n{mode}  operator:\n    clusterPoolIPv4PodCIDRList:\n      - {pool}\n{native}")
+    let mut operator = String::new();
+    let mut native = String::new();
+    for pool in pools {
+        let version = if pool.addr().is_ipv4() { "4" } else { "6" };
+        operator = format!("{operator}    clusterPoolIPv{version}PodCIDRList:\n      - {pool}\n");
+        if follows {
+            native = format!("{native}ipv{version}NativeRoutingCIDR: {pool}\n");
+        }
+    }
+    Some(format!("ipam:\n{mode}  operator:\n{operator}{native}"))
 }
 
-/// Pools that touch nothing the nodes know, best first.
-pub(crate) fn free_pools(view: &View<'_>) -> Vec<Ipv4Net> {
-    let mask =
-        view.config().map_or(CiliumConfig::DEFAULT_NODE_MASK_V4, |config| config.node_mask_v4);
-    suggest_pools(&taken(view), mask, view.node_count())
+/// A pool that touches nothing the nodes know, for each family whose pod CIDRs clash; `None` where
+/// all candidates of one are taken.
+pub(crate) fn free_pools(view: &View<'_>) -> Option<Vec<IpNet>> {
+    let taken = taken(view);
+    clashing_families(view)
+        .into_iter()
+        .map(|family| {
+            let mask = match (family, view.config()) {
+                (Family::V4, Some(config)) => config.node_mask_v4,
+                (Family::V6, Some(config)) => config.node_mask_v6,
+                (Family::V4, None) => CiliumConfig::DEFAULT_NODE_MASK_V4,
+                (Family::V6, None) => CiliumConfig::DEFAULT_NODE_MASK_V6,
+            };
+            suggest_pools(family, &taken, mask, view.node_count()).first().copied()
+        })
+        .collect()
 }
 
+/// Families of the pod CIDRs that are in the way; IPv4 where only a configuration is.
+fn clashing_families(view: &View<'_>) -> BTreeSet<Family> {
+    let addresses = view.address_conflicts();
+    let routes = view.route_conflicts();
+    let of_addresses = addresses.iter().map(|conflict| conflict.pod_cidr.prefix);
+    let of_routes = routes.iter().map(|conflict| conflict.pod_cidr.prefix);
+    let families: BTreeSet<Family> = of_addresses.chain(of_routes).map(Family::of_prefix).collect();
+    if families.is_empty() { BTreeSet::from([Family::V4]) } else { families }
+}
+
+/// Rules whose trouble another pool ends. Not those that ask for a correction (CIDR-11), or for more
+/// of the same (CIDR-13).
 fn is_wanted(view: &View<'_>) -> bool {
     [
         super::cidr_01_pod_cidr_contains_protected_address::RULE,
@@ -97,8 +138,6 @@ fn is_wanted(view: &View<'_>) -> bool {
         super::cidr_03_predicted_blocks_hit_lan::RULE,
         super::cidr_04_default_pool::RULE,
         super::cidr_05_pod_cidr_overlaps_service_cidr::RULE,
-        super::cidr_11_malformed_cidr::RULE,
-        super::cidr_13_mask_arithmetic::RULE,
         super::cidr_17_public_address_space::RULE,
         super::cidr_18_bridge_overlap::RULE,
     ]

@@ -84,7 +84,7 @@ impl Judgement {
         self.not_applicable = Some(why.into());
     }
 
-    /// What was found, worst first.
+    /// What was found.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }

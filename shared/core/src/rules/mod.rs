@@ -1,6 +1,7 @@
 //! Rules: pure functions from a [`View`] to findings. One file per rule; its documentation is what
 //! `kubectl cilium-doctor explain CODE` prints.
 
+mod command;
 mod finding;
 mod judgement;
 pub mod registry;
@@ -26,6 +27,7 @@ mod rt_07_stale_routes_and_links;
 mod rt_08_asymmetric_multihoming;
 
 pub(crate) use cidr_12_free_pool::{free_pools, values as pool_values};
+pub(crate) use command::{LIST_AGENTS, delete_cilium_links, quoted, restart_agent};
 pub use finding::{Basis, Code, Evidence, Finding, Remedy, Severity};
 pub use judgement::{Judgement, Outcome, Unknown};
 pub(crate) use rt_02_missing_pod_route::has_lost_all;

@@ -2,11 +2,13 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use ipnet::IpNet;
 
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, has_nodes, rule};
+use super::{
+    Basis, Evidence, Finding, Judgement, Remedy, Severity, command::delete_route, has_nodes, rule,
+};
 use crate::{
     facts::{LinkName, Route},
     prefix::PrefixIndex,
-    view::{Fate, NodeView, Protected, View},
+    view::{Fate, NodeView, Protected, View, listing},
 };
 
 rule! {
@@ -14,7 +16,7 @@ rule! {
     /// For each address that a node depends on (see CIDR-01) it asks by which device a packet
     /// leaves: the kernel's own answer (RTM_GETROUTE) where it was asked, else a lookup through the
     /// recorded rules and tables. It must not be `cilium_host`, `cilium_net`, `cilium_vxlan`,
-    /// `cilium_geneve` or a pod's `lxc…` device.
+    /// `cilium_geneve` or a pod's `lxc…` device, nor an agent's direct route to another node's pods.
     ///
     /// ## Why it hurts
     /// This is the proof for CIDR-01: the host hands packets for its gateway, its DNS server or
@@ -53,19 +55,21 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
                 ),
             );
         }
+        if let Err(why) = node.facts.resolvers.get() {
+            out.missing_on(node.name(), "DNS servers", why);
+        }
         let way_in = WayIn::of(node);
         let mut unknown = 0;
         for protected in node.protected().filter(|it| way_in.may_take(node, it.address)) {
             let fate = node.fate(protected.address);
             if let Fate::Unknown(_) = &fate {
                 unknown += 1;
-            } else if let Some(link) = fate.into_cilium().filter(|link| carries_pods(link)) {
-                let link = link.clone();
+            } else if let Some(way) = way_of(node, &fate) {
                 by_address.entry(protected.address).or_default().push(Hijack {
                     node,
                     protected,
                     fate,
-                    link,
+                    way,
                 });
             }
         }
@@ -96,7 +100,9 @@ enum WayIn {
 impl WayIn {
     fn of(node: &NodeView<'_>) -> Self {
         node.facts.routes.known().map_or(Self::Unknown, |routes| {
-            let into_cilium = routes.iter().filter(|route| route.links().any(carries_pods));
+            let into_cilium = routes.iter().filter(|route| {
+                route.links().any(carries_pods) || node.is_direct_node_route(route)
+            });
             Self::Networks(PrefixIndex::new(into_cilium.map(|route| route.destination)))
         })
     }
@@ -116,7 +122,27 @@ struct Hijack<'v, 'a> {
     node: &'v NodeView<'a>,
     protected: &'v Protected,
     fate: Fate<'a>,
-    link: LinkName,
+    way: Way,
+}
+
+/// How Cilium takes a packet.
+enum Way {
+    /// By a device of its own.
+    Device(LinkName),
+    /// By the agent's route to another node's pods, without a tunnel.
+    DirectRoute,
+}
+
+fn way_of(node: &NodeView<'_>, fate: &Fate<'_>) -> Option<Way> {
+    if let Some(link) = fate.into_cilium().filter(|link| carries_pods(link)) {
+        return Some(Way::Device(link.clone()));
+    }
+    match fate {
+        Fate::Leaves { route: Some(route), .. } if node.is_direct_node_route(route) => {
+            Some(Way::DirectRoute)
+        }
+        _ => None,
+    }
 }
 
 fn finding(address: IpAddr, hijacks: &[Hijack<'_, '_>]) -> Option<Finding> {
@@ -130,18 +156,19 @@ fn finding(address: IpAddr, hijacks: &[Hijack<'_, '_>]) -> Option<Finding> {
             ));
         }
     }
+    let deciding = match first.fate {
+        Fate::Leaves { route, .. } => route,
+        _ => None,
+    };
     if let Some(beaten) = beaten_route(first.node, address) {
         evidence.push(Evidence::new(
             format!("routes of {}", first.node.name()),
-            format!("the LAN's own route loses, its prefix is shorter: {beaten}"),
+            format!("the LAN's own route loses{}: {beaten}", reason(deciding, beaten)),
         ));
     }
-    let commands = match &first.fate {
-        Fate::Leaves { route: Some(route), .. } => vec![
-            "# on each node".to_owned(),
-            format!("ip route del {} dev {}", route.destination, first.link),
-        ],
-        _ => Vec::new(),
+    let way = match &first.way {
+        Way::Device(link) => format!("leave through {link}"),
+        Way::DirectRoute => "go to another node, as if they were for its pods".to_owned(),
     };
     Some(Finding {
         code: RULE.code,
@@ -149,16 +176,39 @@ fn finding(address: IpAddr, hijacks: &[Hijack<'_, '_>]) -> Option<Finding> {
         basis: Basis::Observed,
         subject: address.to_string(),
         nodes: hijacks.iter().map(|hijack| hijack.node.name().clone()).collect(),
-        summary: format!(
-            "packets for {address} ({}) leave through {}",
-            first.protected.roles_in_words(),
-            first.link
-        ),
+        summary: format!("packets for {address} ({}) {way}", first.protected.roles_in_words()),
         evidence,
         impact: "the host cannot talk to that address; a ping proves nothing either way".into(),
         remedy: Remedy::text("move the pods to a free pool (see CIDR-01 and CIDR-12)")
-            .with_commands(commands),
+            .with_commands(first_aid(hijacks)),
     })
+}
+
+/// What deletes the routes that decide. Without a tunnel they differ from node to node.
+fn first_aid(hijacks: &[Hijack<'_, '_>]) -> Vec<String> {
+    let mut by_command: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for hijack in hijacks {
+        if let Fate::Leaves { route: Some(route), .. } = hijack.fate {
+            let nodes = by_command.entry(delete_route(route)).or_default();
+            nodes.push(hijack.node.name().to_string());
+        }
+    }
+    by_command
+        .into_iter()
+        .flat_map(|(command, nodes)| [format!("# on {}", listing(&nodes)), command])
+        .collect()
+}
+
+/// Why one route loses against another.
+fn reason(winner: Option<&Route>, loser: &Route) -> &'static str {
+    match winner {
+        Some(winner) if winner.table != loser.table => ", another table is asked first",
+        Some(winner) if winner.destination.prefix_len() > loser.destination.prefix_len() => {
+            ", its prefix is shorter"
+        }
+        Some(winner) if winner.metric < loser.metric => ", its metric is higher",
+        _ => "",
+    }
 }
 
 /// The LAN's best route to the address, which would win without Cilium.

@@ -1,6 +1,8 @@
 use ipnet::IpNet;
 
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, has_nodes, rule};
+use super::{
+    Basis, Evidence, Finding, Judgement, Remedy, Severity, command::restart_agent, has_nodes, rule,
+};
 use crate::{
     facts::{CiliumNode, Route, RouteKind, RoutingMode, TableId, TunnelProtocol},
     prefix::PrefixIndex,
@@ -113,11 +115,11 @@ fn judge_node(view: &View<'_>, node: &NodeView<'_>, peers: &[CiliumNode], out: &
     }
     let missing: Vec<(&CiliumNode, IpNet)> = missing.collect();
     if missing.len() > SINGLE {
-        out.found(summed_up(node, &missing, of_others(peers, node).count(), expectation));
+        out.found(summed_up(view, node, &missing, of_others(peers, node).count(), expectation));
         return;
     }
     for (peer, cidr) in missing {
-        out.found(finding(node, peer, cidr, expectation));
+        out.found(finding(view, node, peer, cidr, expectation));
     }
 }
 
@@ -208,6 +210,7 @@ fn expected(peer: &CiliumNode, cidr: IpNet, expectation: Expectation) -> String 
 }
 
 fn finding(
+    view: &View<'_>,
     node: &NodeView<'_>,
     peer: &CiliumNode,
     cidr: IpNet,
@@ -229,12 +232,13 @@ fn finding(
             ),
         ],
         impact: format!("pods on {} cannot reach pods on {}", node.name(), peer.name),
-        remedy: remedy(node),
+        remedy: remedy(view, node),
     }
 }
 
 /// Many missing routes of one node: its own trouble, and not that of each peer.
 fn summed_up(
+    view: &View<'_>,
     node: &NodeView<'_>,
     missing: &[(&CiliumNode, IpNet)],
     of: usize,
@@ -258,14 +262,11 @@ fn summed_up(
             format!("expected, and not there: {} …", first.join(", ")),
         )],
         impact: format!("pods on {} cannot reach pods on those nodes", node.name()),
-        remedy: remedy(node),
+        remedy: remedy(view, node),
     }
 }
 
-fn remedy(node: &NodeView<'_>) -> Remedy {
+fn remedy(view: &View<'_>, node: &NodeView<'_>) -> Remedy {
     Remedy::text("read the agent's log on that node for the reason, then restart the agent")
-        .with_commands([format!(
-            "kubectl -n kube-system delete pod -l k8s-app=cilium --field-selector spec.nodeName={}",
-            node.name()
-        )])
+        .with_commands([restart_agent(view.namespace(), node.name())])
 }

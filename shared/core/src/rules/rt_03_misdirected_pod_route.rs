@@ -1,6 +1,8 @@
 use ipnet::IpNet;
 
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, has_nodes, rule};
+use super::{
+    Basis, Evidence, Finding, Judgement, Remedy, Severity, command::delete_route, has_nodes, rule,
+};
 use crate::{
     facts::{LinkName, Route, RouteKind, RouteProtocol},
     routing::Decision,
@@ -132,22 +134,6 @@ fn finding(node: &NodeView<'_>, route: &Route, cidr: IpNet, wrong: &str) -> Find
         evidence: vec![Evidence::new(format!("routes of {}", node.name()), route.to_string())],
         impact: "packets for those pods vanish".into(),
         remedy: Remedy::text("delete the route, and what else the other plugin left")
-            .with_commands([format!("# on {}", node.name()), deletion(route)]),
+            .with_commands([format!("# on {}", node.name()), delete_route(route)]),
     }
-}
-
-fn deletion(route: &Route) -> String {
-    let kind =
-        if route.kind == RouteKind::Unicast { String::new() } else { format!("{} ", route.kind) };
-    let links: Vec<String> = route.links().map(|link| format!(" dev {link}")).collect();
-    let table = if route.table == crate::facts::TableId::MAIN {
-        String::new()
-    } else {
-        format!(" table {}", route.table)
-    };
-    format!(
-        "ip route del {kind}{}{}{table}",
-        route.destination,
-        links.first().cloned().unwrap_or_default()
-    )
 }

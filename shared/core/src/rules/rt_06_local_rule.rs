@@ -8,8 +8,8 @@ rule! {
     /// ## What it checks
     /// Each family needs a rule that sends all packets to the table `local`, ahead of the one for
     /// `main`: the kernel has it at priority 0, and an agent with its L7 proxy on moves it to 100,
-    /// to make room for its own rule at 9 (mark 0x200, table 2004). Where the local rule was moved,
-    /// that one must be there too.
+    /// to make room for its own rule at 9 (mark 0x200, table 2004). Where the local rule was moved
+    /// and the proxy is on, that one must be there too.
     ///
     /// ## Why it hurts
     /// Without the local rule the host does not know its own addresses: it answers nobody. Without
@@ -75,7 +75,16 @@ fn judge_family(
         (Some(MOVED_LOCAL_RULE), _)
             if !has_proxy_rule(rules, family) && view.agent_runs_on(node.facts) == Some(true) =>
         {
-            out.found(proxy_rule_lost(node, family));
+            // Agents leave the local rule where it is when the proxy is switched off.
+            match view.config().map(|config| config.l7_proxy) {
+                Some(true) => out.found(proxy_rule_lost(node, family)),
+                Some(false) => {}
+                None => out.unknown_on(
+                    node.name(),
+                    format!("{family} rule for the L7 proxy"),
+                    "it is not there, and whether the proxy is on is not known",
+                ),
+            }
         }
         _ => {}
     }
@@ -104,7 +113,7 @@ fn proxy_rule_lost(node: &NodeView<'_>, family: Family) -> Finding {
     Finding {
         severity: Severity::Error,
         summary: format!(
-            "{family} on {}: the agent moved the local rule to {MOVED_LOCAL_RULE}, but the rule for its proxy is gone",
+            "{family} on {}: the local rule is at {MOVED_LOCAL_RULE} and the L7 proxy is on, but the proxy's rule is not there",
             node.name()
         ),
         impact: "packets that a policy sends to the L7 or DNS proxy are lost".into(),

@@ -1,4 +1,8 @@
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, has_nodes, rule};
+use super::{
+    Basis, Evidence, Finding, Judgement, Remedy, Severity,
+    command::{LIST_AGENTS, delete_cilium_links, delete_route},
+    has_nodes, rule,
+};
 use crate::{
     facts::{LinkName, Route},
     prefix::PrefixIndex,
@@ -16,9 +20,9 @@ rule! {
     /// CNI file still names Cilium.
     ///
     /// ## Fix
-    /// Where Cilium is to go: remove what is left (`kubectl cilium-uninstall`), or delete the
-    /// devices, which takes their routes along. Where it is to stay: bring the agent back.
-    /// After a change of the pool, restart the agents.
+    /// First find out whether Cilium is still installed: an agent that merely crashed leaves the
+    /// same picture. Where Cilium is to go: delete the devices, which takes their routes along.
+    /// Where it is to stay: bring the agent back. After a change of the pool, restart the agents.
     ///
     /// ## References
     /// - Cilium documentation, "Uninstall"
@@ -55,11 +59,11 @@ fn judge_links(view: &View<'_>, node: &NodeView<'_>, out: &mut Judgement) {
                 "it has Cilium's devices, and whether an agent runs is not known",
             );
         }
-        Some(false) => out.found(stale_links(node, &links)),
+        Some(false) => out.found(stale_links(view, node, &links)),
     }
 }
 
-fn stale_links(node: &NodeView<'_>, links: &[&LinkName]) -> Finding {
+fn stale_links(view: &View<'_>, node: &NodeView<'_>, links: &[&LinkName]) -> Finding {
     let mut names: Vec<&str> = links.iter().map(|link| link.as_str()).collect();
     names.sort_unstable();
     let routes: Vec<String> =
@@ -81,30 +85,41 @@ fn stale_links(node: &NodeView<'_>, links: &[&LinkName]) -> Finding {
             format!("{} still names cilium-cni", file.name),
         )
     }));
-    let has_host = names.contains(&"cilium_host");
-    let mut commands = vec![format!("# on {}: takes its routes along", node.name())];
-    // Deleting one end of the pair cilium_host/cilium_net deletes both.
-    commands.extend(
-        names
-            .iter()
-            .filter(|name| name.starts_with("cilium_") && !(has_host && **name == "cilium_net"))
-            .map(|name| format!("ip link del {name}")),
-    );
     Finding {
         code: RULE.code,
         severity: Severity::Error,
         basis: Basis::Observed,
         subject: "devices".into(),
         nodes: vec![node.name().clone()],
-        summary: format!("{} has {} of Cilium's devices, and no agent runs there", node.name(), names.len()),
+        summary: format!(
+            "{} has {} of Cilium's devices, and no agent runs there",
+            node.name(),
+            names.len()
+        ),
         evidence,
         impact: "routes to pods that are gone go on to take packets; new pods cannot start".into(),
-        remedy: Remedy::text(
-            "if Cilium is to go, remove what it left; running pods lose their network with it. If it is \
-             to stay, bring the agent back",
-        )
-        .with_commands(commands),
+        remedy: remedy(view, node, links),
     }
+}
+
+/// An agent that is down leaves the same picture as one that is gone: devices are only to be
+/// deleted where the cluster has no agent at all.
+fn remedy(view: &View<'_>, node: &NodeView<'_>, links: &[&LinkName]) -> Remedy {
+    let is_uninstalled = view.facts.cluster.agents.known().is_some_and(Vec::is_empty);
+    if !is_uninstalled {
+        return Remedy::text(
+            "ask the cluster whether Cilium is still installed. If it is, find out why the agent is down: what is \
+             there is in use. If not, remove what it left",
+        )
+        .with_commands([LIST_AGENTS]);
+    }
+    let mut commands = vec![format!("# on {}: takes its routes along", node.name())];
+    commands.extend(delete_cilium_links(links.iter().copied()));
+    Remedy::text(
+        "if Cilium is to go, remove what it left; running pods lose their network with it. If it is to stay, \
+         install it again",
+    )
+    .with_commands(commands)
 }
 
 fn judge_routes(view: &View<'_>, node: &NodeView<'_>, owned: &PrefixIndex, out: &mut Judgement) {
@@ -151,9 +166,6 @@ fn stale_route(node: &NodeView<'_>, route: &Route) -> Finding {
         ],
         impact: format!("packets for {} vanish", route.destination),
         remedy: Remedy::text("delete the route; if it comes back, restart the agent on that node")
-            .with_commands([
-                format!("# on {}", node.name()),
-                format!("ip route del {} dev cilium_host", route.destination),
-            ]),
+            .with_commands([format!("# on {}", node.name()), delete_route(route)]),
     }
 }

@@ -4,7 +4,7 @@ use ipnet::IpNet;
 
 use super::{NodeView, PodCidr, Protected, View};
 use crate::{
-    facts::{LinkName, Route, RouteProtocol, RoutingMode},
+    facts::{LinkName, Route, RoutingMode},
     prefix::GivenPrefix,
 };
 
@@ -32,6 +32,21 @@ pub struct RouteConflict<'v, 'a> {
     pub route: &'a Route,
     /// Node that has the route.
     pub node: &'v NodeView<'a>,
+    /// What the route may be.
+    pub reading: Reading,
+}
+
+/// What a route that shares addresses with a pod CIDR may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// A network of the LAN.
+    Lan,
+    /// A network that the host is not attached to, and that is wider than the pod CIDR: what it
+    /// leads to loses only what the pods have.
+    WiderElsewhere,
+    /// A way to pods, or a network of the LAN: it lies in the pod CIDR behind a router, and nobody
+    /// said which addresses nodes have.
+    PerhapsWayToPods,
 }
 
 impl RouteConflict<'_, '_> {
@@ -92,21 +107,34 @@ impl<'a> View<'a> {
                         !self.is_way_to_pods(route, pod_cidr) && !node.is_bridge_of(route, pod_cidr)
                     })
                     .take(MAX_CONFLICTS)
-                    .map(|(pod_cidr, route)| RouteConflict { pod_cidr, route, node }),
+                    .map(|(pod_cidr, route)| RouteConflict {
+                        pod_cidr,
+                        route,
+                        node,
+                        reading: self.reading(route, pod_cidr),
+                    }),
             );
         }
         conflicts
     }
 
+    fn reading(&self, route: &Route, pod_cidr: &PodCidr) -> Reading {
+        if route.gateways().next().is_none() {
+            Reading::Lan
+        } else if !pod_cidr.prefix.contains(&route.destination) {
+            Reading::WiderElsewhere
+        } else if self.config().is_none() && self.facts.cluster.cilium_nodes.known().is_none() {
+            Reading::PerhapsWayToPods
+        } else {
+            Reading::Lan
+        }
+    }
+
     /// Whether a route is how pods are reached without a tunnel: inside a pod CIDR over the address
-    /// of a node, or installed by the agent, whose routes are the only ones of protocol `kernel`
-    /// that have a gateway (upstream `autoDirectNodeRoutes`); or, in native mode, over a router.
+    /// of a node; or, in native mode, over a router.
     fn is_way_to_pods(&self, route: &Route, pod_cidr: &PodCidr) -> bool {
         let is_inside = pod_cidr.prefix.contains(&route.destination);
-        let over_node = || {
-            route.protocol == RouteProtocol::KERNEL
-                || route.gateways().all(|gateway| self.is_node_address(gateway))
-        };
+        let over_node = || route.gateways().all(|gateway| self.is_node_address(gateway));
         route.gateways().next().is_some()
             && (is_inside && over_node() || self.is_announced(route, pod_cidr))
     }

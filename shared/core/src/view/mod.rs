@@ -23,7 +23,7 @@ use crate::{
     routing::Router,
 };
 
-pub use conflict::{AddressConflict, MAX_CONFLICTS, RouteConflict};
+pub use conflict::{AddressConflict, MAX_CONFLICTS, Reading, RouteConflict};
 pub use fate::{Fate, FateSource};
 pub use pod_cidr::{ClaimSource, PodCidr};
 pub use protected::{Protected, Role, listing};
@@ -157,6 +157,11 @@ impl<'a> View<'a> {
         self.facts.cluster.config.known()
     }
 
+    /// Namespace of the installation; the usual one where nobody knows.
+    pub fn namespace(&self) -> &'a str {
+        self.config().map_or("kube-system", |config| config.namespace.as_str())
+    }
+
     /// How many nodes the cluster has, at least 1.
     pub fn node_count(&self) -> usize {
         let cluster = &self.facts.cluster;
@@ -171,7 +176,7 @@ impl<'a> View<'a> {
         let in_cluster = cluster.config.known().is_some()
             || !cluster.cilium_nodes.items().is_empty()
             || !cluster.agents.items().is_empty();
-        if in_cluster || self.nodes.iter().any(NodeView::shows_cilium) {
+        if in_cluster || self.nodes.iter().any(|node| shows_cilium(node.facts)) {
             return Installation::Seen;
         }
         let links_were_read = !self.nodes.is_empty()
@@ -184,9 +189,10 @@ impl<'a> View<'a> {
     }
 
     /// What the rules about a coming installation judge when nothing is installed and the user
-    /// named no pod CIDR: the chart's defaults.
+    /// named no pod CIDR: the chart's defaults. What CNI files of other plugins say stays theirs.
     pub fn predicted_config(&self) -> Option<CiliumConfig> {
-        (self.installation() == Installation::NotSeen && self.pod_cidrs.is_empty())
+        let is_planned = self.pod_cidrs.iter().any(|claim| !claim.is_only_of_other_plugins());
+        (self.installation() == Installation::NotSeen && !is_planned)
             .then(CiliumConfig::chart_defaults)
     }
 
@@ -229,14 +235,6 @@ impl<'a> View<'a> {
             .take_while(|(_, own)| pod_cidr.prefix.contains(&own.address))
             .map(|(node, own)| format!("{} ({} of {node})", own.address, own.link))
             .collect()
-    }
-
-    /// The node that owns a pod CIDR according to the CiliumNodes.
-    pub fn owner_of(&self, prefix: IpNet) -> Option<&NodeName> {
-        self.pod_cidrs
-            .iter()
-            .find(|claim| claim.prefix == prefix)
-            .and_then(|claim| claim.owner.as_ref())
     }
 
     /// Whether an agent runs on the node: the process, or its pod. `None` when nobody knows.
@@ -297,14 +295,7 @@ impl<'a> NodeView<'a> {
 
     /// Interfaces that Cilium made.
     pub fn cilium_links(&self) -> impl Iterator<Item = &'a LinkName> {
-        self.facts
-            .links
-            .items()
-            .iter()
-            // `lxcbr0` of LXC is a bridge; a device of Cilium is never one.
-            .filter(|link| link.kind.as_deref() != Some("bridge"))
-            .map(|link| &link.name)
-            .filter(|name| name.leads_into_cilium())
+        cilium_links(self.facts)
     }
 
     /// Routes to networks beyond single addresses that hand packets to `cilium_host`.
@@ -312,25 +303,49 @@ impl<'a> NodeView<'a> {
         pod_cidr::cilium_host_routes(self.facts)
     }
 
+    /// Whether an agent installed a route to another node's pods without a tunnel.
+    pub fn is_direct_node_route(&self, route: &Route) -> bool {
+        is_direct_node_route(self.facts, route)
+    }
+
     /// Unicast routes of the tables that decide about ordinary packets (`main` and `local`), other
-    /// than default routes: the networks that this host knows.
+    /// than Cilium's own and ways to everywhere: the networks that this host knows.
     pub fn lan_routes(&self) -> impl Iterator<Item = &'a Route> {
         use crate::facts::TableId;
         self.facts.routes.items().iter().filter(|route| {
             matches!(route.table, TableId::MAIN | TableId::LOCAL)
                 && matches!(route.kind, RouteKind::Unicast | RouteKind::Local)
-                && !route.is_default()
+                && !route.is_way_to_everywhere()
                 && !route.destination.addr().is_loopback()
                 && !is_link_local(route.destination)
                 && !route.links().any(LinkName::leads_into_cilium)
+                && !self.is_direct_node_route(route)
         })
     }
+}
 
-    fn shows_cilium(&self) -> bool {
-        self.cilium_links().next().is_some()
-            || self.facts.cni_files.items().iter().any(crate::facts::CniFile::is_cilium)
-            || matches!(self.facts.agent.known(), Some(AgentProcess::Running { .. }))
-    }
+/// Interfaces of a node that Cilium made.
+fn cilium_links(node: &NodeFacts) -> impl Iterator<Item = &LinkName> {
+    node.links
+        .items()
+        .iter()
+        // `lxcbr0` of LXC is a bridge; a device of Cilium is never one.
+        .filter(|link| link.kind.as_deref() != Some("bridge"))
+        .map(|link| &link.name)
+        .filter(|name| name.leads_into_cilium())
+}
+
+/// Whether something of Cilium was seen on a node.
+fn shows_cilium(node: &NodeFacts) -> bool {
+    cilium_links(node).next().is_some()
+        || node.cni_files.items().iter().any(crate::facts::CniFile::is_cilium)
+        || matches!(node.agent.known(), Some(AgentProcess::Running { .. }))
+}
+
+/// Whether an agent installed a route to another node's pods without a tunnel. Where Cilium was
+/// looked for and not seen, a route of that form is somebody else's.
+fn is_direct_node_route(node: &NodeFacts, route: &Route) -> bool {
+    route.has_form_of_direct_node_route() && (shows_cilium(node) || node.links.known().is_none())
 }
 
 /// Every interface has the same link-local networks; they tell nothing about the site.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ipnet::IpNet;
 
 use crate::{
-    facts::{Facts, IpamMode, NodeFacts, NodeName, Route, RouteKind},
+    facts::{Facts, IpamMode, LinkName, NodeFacts, NodeName, Route, RouteKind},
     prefix::GivenPrefix,
 };
 
@@ -29,6 +29,8 @@ pub enum ClaimSource {
     KubeNode(NodeName),
     /// A route to `cilium_host` on a node.
     CiliumRoute(NodeName),
+    /// A direct route to another node's pods, on a node.
+    DirectRoute(NodeName),
     /// A CNI file of another plugin on a node.
     CniFile(NodeName, String),
     /// The user.
@@ -41,6 +43,7 @@ impl std::fmt::Display for ClaimSource {
             Self::CiliumNode(node) => write!(f, "CiliumNode {node}"),
             Self::KubeNode(node) => write!(f, "Node {node}"),
             Self::CiliumRoute(node) => write!(f, "route to cilium_host on {node}"),
+            Self::DirectRoute(node) => write!(f, "direct route to pods on {node}"),
             Self::CniFile(node, file) => write!(f, "CNI file {file} on {node}"),
             Self::Declared => f.write_str("--pod-cidr"),
         }
@@ -88,6 +91,13 @@ pub(super) fn all(facts: &Facts) -> Vec<PodCidr> {
         for route in cilium_host_routes(node) {
             let source = ClaimSource::CiliumRoute(node.name.clone());
             claims.add(route.destination, own_block(node, route), source);
+        }
+        let is_network = |route: &&Route| route.destination.prefix_len() < route.family().bits();
+        let direct = node.routes.items().iter().filter(is_network);
+        for route in direct.filter(|route| super::is_direct_node_route(node, route)) {
+            if !route.links().any(LinkName::leads_into_cilium) {
+                claims.add(route.destination, None, ClaimSource::DirectRoute(node.name.clone()));
+            }
         }
         for file in node.cni_files.items() {
             for subnet in &file.subnets {

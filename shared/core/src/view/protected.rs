@@ -1,12 +1,13 @@
 //! Addresses that must stay reachable over the LAN: `PA(node)`.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     net::IpAddr,
 };
 
 use crate::facts::{
-    Facts, HostEndpointKind, LinkName, NodeFacts, NodeName, ResolverKind, Route, RouteKind,
+    Facts, Family, HostEndpointKind, LinkName, NodeFacts, NodeName, ResolverKind, Route, RouteKind,
+    RuleAction, TableId,
 };
 
 /// An address that this node depends on, and as what.
@@ -146,7 +147,11 @@ pub(super) struct Dependencies {
 impl Dependencies {
     pub(super) fn of(node: &NodeFacts, common: &Common<'_>) -> Self {
         let mut found = Collection::default();
-        for route in node.routes.items().iter().filter(|route| is_way_out(route)) {
+        let reached = reached_tables(node);
+        let ways_out = node.routes.items().iter().filter(|route| is_way_out(route));
+        for route in ways_out.filter(|route| {
+            reached.as_ref().is_none_or(|reached| reached.contains(&(route.family(), route.table)))
+        }) {
             for hop in &route.next_hops {
                 if let Some(gateway) = hop.gateway {
                     found.add(gateway, Role::Gateway { link: hop.link.clone() });
@@ -204,6 +209,16 @@ fn machines(facts: &Facts) -> impl Iterator<Item = (&NodeName, IpAddr)> {
             .filter(|address| address.is_host_address())
             .map(move |address| (name, address.address))
     })
+}
+
+/// Tables that some rule looks up; `None` where the rules are not known. What stands in others, such
+/// as a VRF's, is no way out for packets of this host.
+fn reached_tables(node: &NodeFacts) -> Option<HashSet<(Family, TableId)>> {
+    let lookups = node.rules.known()?.iter().filter_map(|rule| match rule.action {
+        RuleAction::Lookup(table) => Some((rule.family, table)),
+        _ => None,
+    });
+    Some(lookups.collect())
 }
 
 /// A default route out of the host, in whatever table. Cilium's own (table 2005) leads to a proxy.

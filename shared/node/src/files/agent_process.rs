@@ -28,7 +28,14 @@ pub(crate) fn agent_process(root: &HostRoot) -> Result<AgentProcess, Unavailable
     let mut hidden = None;
     for pid in pids {
         match comm(&place, pid) {
-            Ok(comm) if comm == AGENT => return Ok(AgentProcess::Running { pid }),
+            Ok(comm) if comm == AGENT => match is_of_this_host(&place, pid) {
+                Ok(true) => return Ok(AgentProcess::Running { pid }),
+                Ok(false) => {}
+                Err(error) if has_gone(&error) => {}
+                Err(error) => {
+                    hidden = Some(unavailable(format!("{PROC}/{pid}/ns/net"), &error));
+                }
+            },
             Ok(comm) => on_host |= (pid, comm.as_str()) == KTHREADD,
             Err(error) if has_gone(&error) => {}
             Err(error) => hidden = Some(unavailable(format!("{PROC}/{pid}/comm"), &error)),
@@ -48,6 +55,18 @@ fn comm(proc: &Path, pid: u32) -> io::Result<String> {
     // 16 bytes and a newline.
     let text = read_regular(&proc.join(pid.to_string()).join("comm"), 64)?;
     Ok(text.trim_end_matches('\n').to_owned())
+}
+
+/// Whether a process has the network that is being looked at. A node of kind or minikube in a
+/// container on this host has an agent too, and processes of all containers are listed.
+fn is_of_this_host(proc: &Path, pid: u32) -> io::Result<bool> {
+    let other = match std::fs::read_link(proc.join(pid.to_string()).join("ns/net")) {
+        Ok(other) => other,
+        // A copy of `/proc` keeps names, not namespaces.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    Ok(other == std::fs::read_link("/proc/thread-self/ns/net")?)
 }
 
 /// Processes end while they are looked through.

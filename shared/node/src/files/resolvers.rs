@@ -19,14 +19,23 @@ pub(crate) fn resolvers(root: &HostRoot) -> Result<Vec<Resolver>, Unavailable> {
     let stub = is_local_stub(&direct);
     let mut found = servers(direct, RESOLV_CONF, ResolverKind::Direct);
     if stub {
-        for file in UPSTREAMS {
-            if let Some(text) = read_if_exists(root, file)? {
-                found.extend(servers(nameservers(&text), file, ResolverKind::BehindStub));
-                break;
-            }
-        }
+        found.extend(upstreams(root)?);
     }
     Ok(found)
+}
+
+/// The servers behind a local stub. That they are not written down anywhere does not mean that
+/// there are none.
+fn upstreams(root: &HostRoot) -> Result<Vec<Resolver>, Unavailable> {
+    for file in UPSTREAMS {
+        if let Some(text) = read_if_exists(root, file)? {
+            return Ok(servers(nameservers(&text), file, ResolverKind::BehindStub));
+        }
+    }
+    Err(Unavailable::absent(
+        RESOLV_CONF,
+        "it names a stub on this host only, and which servers that asks is not written down",
+    ))
 }
 
 fn servers(addresses: Vec<std::net::IpAddr>, file: &str, kind: ResolverKind) -> Vec<Resolver> {

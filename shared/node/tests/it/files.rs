@@ -135,9 +135,11 @@ fn where_servers_are_asked_directly_others_do_not_count() {
 }
 
 #[test]
-fn a_stub_of_unknown_make_stands_alone() {
+fn whom_a_stub_of_unknown_make_asks_is_not_known() {
     let tree = Tree::new().with("/etc/resolv.conf", "nameserver 127.0.0.1\n");
-    assert_eq!(resolvers(&tree), [server("127.0.0.1", ResolverKind::Direct, "/etc/resolv.conf")]);
+    let (kind, why) = missing(tree.facts().resolvers);
+    assert_eq!(kind, UnavailableKind::Absent);
+    assert!(why.contains("/etc/resolv.conf") && why.contains("stub"), "{why}");
 }
 
 #[test]
