@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, has_nodes, rule};
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, premise, rule};
 use crate::{
     facts::NodeName,
     view::{AddressConflict, PodCidr, Protected, View, listing},
@@ -30,14 +30,7 @@ rule! {
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
-    if view.pod_cidrs().is_empty() {
-        match view.facts.cluster.cilium_nodes.get() {
-            Err(why) if view.predicted_config().is_none() => out.missing("pod CIDRs", why),
-            _ => out.not_applicable("no pod CIDR is in use"),
-        }
-        return;
-    }
-    if !has_nodes(view, out) {
+    if !premise::has_pod_cidrs(view, out) || !premise::has_nodes(view, out) {
         return;
     }
     for node in view.nodes() {

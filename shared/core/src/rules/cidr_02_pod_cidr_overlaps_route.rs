@@ -5,7 +5,7 @@ use std::{
 
 use ipnet::IpNet;
 
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, has_nodes, rule};
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, premise, rule};
 use crate::{
     facts::{LinkName, NextHopFlag, NodeName, Route},
     view::{MAX_CONFLICTS, Reading, RouteConflict, View},
@@ -35,20 +35,8 @@ rule! {
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
-    if view.pod_cidrs().is_empty() {
-        match view.facts.cluster.cilium_nodes.get() {
-            Err(why) if view.predicted_config().is_none() => out.missing("pod CIDRs", why),
-            _ => out.not_applicable("no pod CIDR is in use"),
-        }
+    if !premise::has_pod_cidrs(view, out) || !premise::has_routes(view, out) {
         return;
-    }
-    if !has_nodes(view, out) {
-        return;
-    }
-    for node in view.nodes() {
-        if let Err(why) = node.facts.routes.get() {
-            out.missing_on(node.name(), "routes", why);
-        }
     }
     let conflicts = view.route_conflicts();
     for of_node in conflicts.chunk_by(|a, b| std::ptr::eq(a.node, b.node)) {

@@ -2,9 +2,9 @@ use std::collections::HashSet;
 
 use ipnet::IpNet;
 
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, has_nodes, rule};
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, premise, rule};
 use crate::{
-    facts::{CiliumConfig, IpamMode, NodeName, Route},
+    facts::{CiliumConfig, NodeName, Route},
     prefix::{GivenPrefix, Pool},
     view::{Protected, View},
 };
@@ -33,29 +33,9 @@ rule! {
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
-    let predicted = view.predicted_config();
-    let basis = if predicted.is_some() { Basis::Predicted } else { Basis::Observed };
-    let Some(config) = predicted.as_ref().or(view.config()) else {
-        match view.facts.cluster.config.get() {
-            Err(_) if !view.facts.declared.pod_cidrs.is_empty() => {
-                out.not_applicable("pod CIDRs were given; there is no pool to predict");
-            }
-            Err(why) => out.missing("cluster pool", why),
-            Ok(_) => {}
-        }
+    let Some((config, basis)) = premise::cluster_pool(view, out) else { return };
+    if !premise::has_routes(view, out) {
         return;
-    };
-    if config.ipam != IpamMode::ClusterPool {
-        out.not_applicable(format!("IPAM mode {} has no cluster pool", config.ipam));
-        return;
-    }
-    if !has_nodes(view, out) {
-        return;
-    }
-    for node in view.nodes() {
-        if let Err(why) = node.facts.routes.get() {
-            out.missing_on(node.name(), "routes", why);
-        }
     }
     let near = (view.node_count() * 2).max(16) as u128;
     // A node gets a block of each family.
@@ -65,7 +45,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         let mut ahead: u128 = 0;
         for pool in pools(elements, mask) {
             if let Some(hit) = first_hit(view, pool) {
-                out.found(finding(config, pool, &hit, ahead, near, basis));
+                out.found(finding(&config, pool, &hit, ahead, near, basis));
                 break;
             }
             ahead = ahead.saturating_add(pool.block_count());

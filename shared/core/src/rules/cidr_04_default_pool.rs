@@ -1,11 +1,7 @@
 use ipnet::IpNet;
 
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
-use crate::{
-    facts::{CiliumConfig, IpamMode},
-    prefix::GivenPrefix,
-    view::View,
-};
+use super::{Evidence, Finding, Judgement, Remedy, Severity, premise, rule};
+use crate::{facts::CiliumConfig, prefix::GivenPrefix, view::View};
 
 rule! {
     /// ## What it checks
@@ -29,23 +25,8 @@ rule! {
 const SHOWN: usize = 3;
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
-    let predicted = view.predicted_config();
-    let basis = if predicted.is_some() { Basis::Predicted } else { Basis::Observed };
-    let Some(config) = predicted.as_ref().or(view.config()) else {
-        match view.facts.cluster.config.get() {
-            Err(_) if !view.facts.declared.pod_cidrs.is_empty() => {
-                out.not_applicable("pod CIDRs were given; no pool is judged");
-            }
-            Err(why) => out.missing("cluster pool", why),
-            Ok(_) => {}
-        }
-        return;
-    };
-    if config.ipam != IpamMode::ClusterPool {
-        out.not_applicable(format!("IPAM mode {} has no cluster pool", config.ipam));
-        return;
-    }
-    let Some(default) = default_pool(config) else { return };
+    let Some((config, basis)) = premise::cluster_pool(view, out) else { return };
+    let Some(default) = default_pool(&config) else { return };
     let inside: Vec<Evidence> = lan_inside(view, default).take(SHOWN).collect();
     // Only what the next nodes will meet is bad today; CIDR-03 knows.
     let near = super::cidr_03_predicted_blocks_hit_lan::RULE

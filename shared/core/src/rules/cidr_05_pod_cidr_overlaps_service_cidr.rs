@@ -1,6 +1,6 @@
 use ipnet::IpNet;
 
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, premise, rule};
 use crate::{
     facts::{CiliumConfig, IpamMode},
     prefix::{GivenPrefix, Pool, overlap},
@@ -27,13 +27,7 @@ rule! {
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
-    let services: Vec<IpNet> = match view.service_cidrs() {
-        Ok(given) => given.into_iter().flatten().map(|given| given.prefix()).collect(),
-        Err(why) => {
-            out.missing("service CIDR", why);
-            return;
-        }
-    };
+    let Some(services) = premise::service_cidrs(view, out) else { return };
     let predicted = view.predicted_config();
     let config = predicted.as_ref().or(view.config());
     if view.pod_cidrs().is_empty() && config.is_none() {

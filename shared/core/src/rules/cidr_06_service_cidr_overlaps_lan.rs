@@ -1,6 +1,6 @@
 use ipnet::IpNet;
 
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, has_nodes, rule};
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, premise, rule};
 use crate::{
     facts::{LinkName, NodeName, RouteProtocol},
     prefix::overlap,
@@ -28,20 +28,11 @@ rule! {
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
-    let services: Vec<IpNet> = match view.service_cidrs() {
-        Ok(given) => given.into_iter().flatten().map(|given| given.prefix()).collect(),
-        Err(why) => {
-            out.missing("service CIDR", why);
-            return;
-        }
-    };
-    if !has_nodes(view, out) {
+    let Some(services) = premise::service_cidrs(view, out) else { return };
+    if !premise::has_routes(view, out) {
         return;
     }
     for node in view.nodes() {
-        if let Err(why) = node.facts.routes.get() {
-            out.missing_on(node.name(), "routes", why);
-        }
         for service in &services {
             judge_node(node, *service, out);
         }

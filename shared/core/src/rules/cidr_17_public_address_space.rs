@@ -1,6 +1,6 @@
 use ipnet::IpNet;
 
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, premise, rule};
 use crate::{
     prefix::{GivenPrefix, PrefixIndex, is_globally_routable},
     view::View,
@@ -46,10 +46,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         (claim.sources.first().map_or_else(String::new, ToString::to_string), claim.prefix)
     }));
     if prefixes.is_empty() {
-        match view.facts.cluster.config.get() {
-            Err(why) if view.predicted_config().is_none() => out.missing("pod CIDRs", why),
-            _ => out.not_applicable("no pod CIDR and no service CIDR is known"),
-        }
+        premise::no_cluster_network(view, out);
         return;
     }
     for (source, prefix) in prefixes.into_iter().filter(|(_, prefix)| is_globally_routable(*prefix))

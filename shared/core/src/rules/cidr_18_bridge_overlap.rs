@@ -1,6 +1,6 @@
 use ipnet::IpNet;
 
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, has_nodes, rule};
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, premise, rule};
 use crate::{
     facts::{Address, Link, LinkName, NodeFacts},
     prefix::{GivenPrefix, overlap},
@@ -29,13 +29,10 @@ rule! {
 fn judge(view: &View<'_>, out: &mut Judgement) {
     let networks = cluster_networks(view);
     if networks.is_empty() {
-        match view.facts.cluster.config.get() {
-            Err(why) if view.predicted_config().is_none() => out.missing("pod CIDRs", why),
-            _ => out.not_applicable("no pod CIDR and no service CIDR is known"),
-        }
+        premise::no_cluster_network(view, out);
         return;
     }
-    if !has_nodes(view, out) {
+    if !premise::has_nodes(view, out) {
         return;
     }
     for node in view.nodes() {

@@ -4,6 +4,7 @@
 mod command;
 mod finding;
 mod judgement;
+mod premise;
 pub mod registry;
 
 mod cidr_01_pod_cidr_contains_protected_address;
@@ -54,14 +55,6 @@ impl Rule {
         (self.judge)(view, &mut judgement);
         judgement
     }
-}
-
-/// Whether a node was looked at. A rule about nodes says nothing without one, and that is not fine.
-fn has_nodes(view: &View<'_>, out: &mut Judgement) -> bool {
-    if view.nodes().is_empty() {
-        out.unknown("nodes", "none was looked at");
-    }
-    !view.nodes().is_empty()
 }
 
 /// Declares a file's rule: `/// documentation`, code, severity, title, function.

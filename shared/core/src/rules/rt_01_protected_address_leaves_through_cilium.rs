@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use ipnet::IpNet;
 
 use super::{
-    Basis, Evidence, Finding, Judgement, Remedy, Severity, command::delete_route, has_nodes, rule,
+    Basis, Evidence, Finding, Judgement, Remedy, Severity, command::delete_route, premise, rule,
 };
 use crate::{
     facts::{LinkName, Route},
@@ -39,7 +39,7 @@ const DEVICES: [&str; 4] = ["cilium_host", "cilium_net", "cilium_vxlan", "cilium
 const SHOWN_NODES: usize = 3;
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
-    if !has_nodes(view, out) {
+    if !premise::has_nodes(view, out) {
         return;
     }
     let mut by_address: BTreeMap<IpAddr, Vec<Hijack<'_, '_>>> = BTreeMap::new();

@@ -1,7 +1,7 @@
 use ipnet::IpNet;
 
 use super::{
-    Basis, Evidence, Finding, Judgement, Remedy, Severity, command::restart_agent, has_nodes, rule,
+    Basis, Evidence, Finding, Judgement, Remedy, Severity, command::restart_agent, premise, rule,
 };
 use crate::{
     facts::{CiliumNode, Route, RouteKind, RoutingMode, TableId, TunnelProtocol},
@@ -62,7 +62,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         out.not_applicable("CiliumNodes carry no pod CIDRs in this IPAM mode");
         return;
     }
-    if !has_nodes(view, out) {
+    if !premise::has_nodes(view, out) {
         return;
     }
     for node in view.nodes() {

@@ -1,7 +1,7 @@
 use ipnet::IpNet;
 
 use super::{
-    Basis, Evidence, Finding, Judgement, Remedy, Severity, command::delete_route, has_nodes, rule,
+    Basis, Evidence, Finding, Judgement, Remedy, Severity, command::delete_route, premise, rule,
 };
 use crate::{
     facts::{LinkName, Route, RouteKind, RouteProtocol},
@@ -43,7 +43,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
             return;
         }
     }
-    if !has_nodes(view, out) {
+    if !premise::has_nodes(view, out) {
         return;
     }
     for node in view.nodes() {

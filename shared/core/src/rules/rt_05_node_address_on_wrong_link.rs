@@ -5,7 +5,7 @@ use std::{
 
 use ipnet::IpNet;
 
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, has_nodes, rule};
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, premise, rule};
 use crate::{
     facts::{Address, KubeNode, NodeAddressKind, NodeName},
     view::View,
@@ -45,7 +45,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     let by_name: HashMap<&NodeName, &KubeNode> =
         registered.iter().rev().map(|kube| (&kube.name, kube)).collect();
     let mut machines: Vec<Machine<'_>> = Vec::new();
-    if !has_nodes(view, out) {
+    if !premise::has_nodes(view, out) {
         return;
     }
     for node in view.nodes() {

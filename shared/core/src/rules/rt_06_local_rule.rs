@@ -1,4 +1,4 @@
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, has_nodes, rule};
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, premise, rule};
 use crate::{
     facts::{Family, RoutingRule, RuleAction, TableId},
     view::{NodeView, View},
@@ -31,7 +31,7 @@ const MOVED_LOCAL_RULE: u32 = 100;
 const TO_PROXY: TableId = TableId(2004);
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
-    if !has_nodes(view, out) {
+    if !premise::has_nodes(view, out) {
         return;
     }
     for node in view.nodes() {

@@ -1,7 +1,7 @@
 use super::{
     Basis, Evidence, Finding, Judgement, Remedy, Severity,
     command::{LIST_AGENTS, delete_cilium_links, delete_route},
-    has_nodes, rule,
+    premise, rule,
 };
 use crate::{
     facts::{LinkName, Route},
@@ -30,7 +30,7 @@ rule! {
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
-    if !has_nodes(view, out) {
+    if !premise::has_nodes(view, out) {
         return;
     }
     let owners = view.facts.cluster.cilium_nodes.items();

@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, has_nodes, rule};
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, premise, rule};
 use crate::{
     facts::{Address, LinkFlag, LinkName, Route, RouteKind, TableId},
     view::{Fate, NodeView, View},
@@ -28,7 +28,7 @@ rule! {
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
-    if !has_nodes(view, out) {
+    if !premise::has_nodes(view, out) {
         return;
     }
     for node in view.nodes() {

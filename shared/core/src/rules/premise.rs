@@ -1,0 +1,80 @@
+//! What a rule must know before it can judge. Each of these says so in the judgement when it is not
+//! known, or does not apply, and the rule ends there.
+
+use ipnet::IpNet;
+
+use super::{Basis, Judgement};
+use crate::{
+    facts::{CiliumConfig, IpamMode},
+    view::View,
+};
+
+/// Whether a node was looked at. A rule about nodes says nothing without one, and that is not fine.
+pub(super) fn has_nodes(view: &View<'_>, out: &mut Judgement) -> bool {
+    if view.nodes().is_empty() {
+        out.unknown("nodes", "none was looked at");
+    }
+    !view.nodes().is_empty()
+}
+
+/// The same, and says of which nodes the routes are missing.
+pub(super) fn has_routes(view: &View<'_>, out: &mut Judgement) -> bool {
+    for node in view.nodes() {
+        if let Err(why) = node.facts.routes.get() {
+            out.missing_on(node.name(), "routes", why);
+        }
+    }
+    has_nodes(view, out)
+}
+
+/// Whether somebody claims a pod CIDR.
+pub(super) fn has_pod_cidrs(view: &View<'_>, out: &mut Judgement) -> bool {
+    if view.pod_cidrs().is_empty() {
+        match view.facts.cluster.cilium_nodes.get() {
+            Err(why) if view.predicted_config().is_none() => out.missing("pod CIDRs", why),
+            _ => out.not_applicable("no pod CIDR is in use"),
+        }
+    }
+    !view.pod_cidrs().is_empty()
+}
+
+/// The configuration whose cluster pool is judged: the live one, or what an installation would
+/// bring.
+pub(super) fn cluster_pool(view: &View<'_>, out: &mut Judgement) -> Option<(CiliumConfig, Basis)> {
+    let (config, basis) = match (view.predicted_config(), view.facts.cluster.config.get()) {
+        (Some(predicted), _) => (predicted, Basis::Predicted),
+        (None, Ok(live)) => (live.clone(), Basis::Observed),
+        (None, Err(_)) if !view.facts.declared.pod_cidrs.is_empty() => {
+            out.not_applicable("pod CIDRs were given; no pool is judged");
+            return None;
+        }
+        (None, Err(why)) => {
+            out.missing("cluster pool", why);
+            return None;
+        }
+    };
+    if config.ipam != IpamMode::ClusterPool {
+        out.not_applicable(format!("IPAM mode {} has no cluster pool", config.ipam));
+        return None;
+    }
+    Some((config, basis))
+}
+
+/// The service CIDRs that can be read; CIDR-11 judges the others.
+pub(super) fn service_cidrs(view: &View<'_>, out: &mut Judgement) -> Option<Vec<IpNet>> {
+    match view.service_cidrs() {
+        Ok(given) => Some(given.into_iter().flatten().map(|given| given.prefix()).collect()),
+        Err(why) => {
+            out.missing("service CIDR", why);
+            None
+        }
+    }
+}
+
+/// Says that no network of the cluster is known to compare with.
+pub(super) fn no_cluster_network(view: &View<'_>, out: &mut Judgement) {
+    match view.facts.cluster.config.get() {
+        Err(why) if view.predicted_config().is_none() => out.missing("pod CIDRs", why),
+        _ => out.not_applicable("no pod CIDR and no service CIDR is known"),
+    }
+}
