@@ -1,0 +1,61 @@
+//! An API server for tests, honest enough for real kubectl and real helm.
+//!
+//! [`KubeSim::start`] listens on a free loopback port with TLS, and answers as a kube-apiserver
+//! does: discovery, typed and custom resources, watches, patches, RBAC, and errors in the real
+//! words. [`Faults`] make chosen requests go wrong, and the [`Journal`] tells what was asked.
+//!
+//! ```no_run
+//! use kubesim::{Config, KubeSim};
+//!
+//! # async fn example() -> anyhow::Result<()> {
+//! let sim = KubeSim::start(Config::default()).await?;
+//! sim.load("{apiVersion: v1, kind: ConfigMap, metadata: {name: x, namespace: default}}")?;
+//! println!("kubectl --kubeconfig {} get configmaps", sim.kubeconfig().display());
+//! sim.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod admission;
+mod builtin;
+mod collector;
+mod columns;
+mod crd;
+mod discovery;
+mod fault;
+mod fields;
+mod identity;
+mod journal;
+mod kubeconfig;
+mod load;
+mod object;
+mod openapi;
+mod patch;
+mod protobuf;
+mod rbac;
+mod read;
+mod reply;
+mod request;
+mod resource;
+mod review;
+mod route;
+mod scale;
+mod schema;
+mod selector;
+mod server;
+mod status;
+mod store;
+mod table;
+mod tls;
+mod watch;
+mod write;
+
+pub use fault::{Fault, Faults, Kind};
+pub use identity::{MASTERS, User};
+pub use journal::{Entry, Journal};
+pub use kubeconfig::Credential;
+pub use object::Object;
+pub use resource::{GroupResource, Registry, Resource, ServedVersion, Traits};
+pub use server::{Config, KubeSim};
+pub use store::{Event, Key, Store};
+pub use tls::Identity;

@@ -1,0 +1,82 @@
+//! Answers on their way out: JSON or YAML, compressed where it pays, streamed for watches.
+
+use std::io::{self, Write as _};
+
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
+use http_body_util::{BodyExt as _, Full, combinators::BoxBody};
+use hyper::{HeaderMap, Response, StatusCode, header};
+use serde_json::Value;
+
+use crate::status::ApiError;
+
+/// The body of every answer; its error breaks the connection.
+pub(crate) type Body = BoxBody<Bytes, io::Error>;
+
+/// Answers below this size go uncompressed, as upstream has it.
+const COMPRESS_FROM: usize = 128 * 1024;
+
+/// A whole body.
+pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
+    Full::new(bytes.into()).map_err(|never| match never {}).boxed()
+}
+
+/// An answer with a body of that type.
+pub(crate) fn with_body(
+    code: u16,
+    content_type: &str,
+    bytes: Vec<u8>,
+    request: &HeaderMap,
+) -> Response<Body> {
+    let accepts_gzip = request
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.contains("gzip"));
+    let compressed = (accepts_gzip && bytes.len() >= COMPRESS_FROM)
+        .then(|| {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+            encoder.write_all(&bytes).and_then(|()| encoder.finish()).ok()
+        })
+        .flatten();
+    let gzip = compressed.is_some();
+    let mut response = Response::new(full(compressed.unwrap_or(bytes)));
+    *response.status_mut() =
+        StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    let set = |headers: &mut HeaderMap, name, value: &str| {
+        if let Ok(value) = value.parse() {
+            headers.insert(name, value);
+        }
+    };
+    set(headers, header::CONTENT_TYPE, content_type);
+    set(headers, header::CACHE_CONTROL, "no-cache, private");
+    if gzip {
+        set(headers, header::CONTENT_ENCODING, "gzip");
+        set(headers, header::VARY, "Accept-Encoding");
+    }
+    response
+}
+
+/// An answer of one object.
+pub(crate) fn object(code: u16, value: &Value, yaml: bool, request: &HeaderMap) -> Response<Body> {
+    if yaml && let Ok(text) = serde_saphyr::to_string(value) {
+        return with_body(code, "application/yaml", text.into_bytes(), request);
+    }
+    let mut bytes = serde_json::to_vec(value).unwrap_or_default();
+    bytes.push(b'\n');
+    with_body(code, "application/json", bytes, request)
+}
+
+/// An answer that is an error.
+pub(crate) fn error(error: &ApiError, request: &HeaderMap) -> Response<Body> {
+    let mut response = if error.plain {
+        let text = error.message.clone().into_bytes();
+        with_body(error.code, "text/plain; charset=utf-8", text, request)
+    } else {
+        object(error.code, &error.to_status(), false, request)
+    };
+    if let Some(wait) = error.wait() {
+        response.headers_mut().insert(header::RETRY_AFTER, wait.into());
+    }
+    response
+}

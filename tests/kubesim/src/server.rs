@@ -1,0 +1,301 @@
+//! The server: TLS on loopback, a task per connection, and an end.
+
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use hyper::service::service_fn;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::{conn::auto, graceful::GracefulShutdown},
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinHandle,
+};
+use tokio_rustls::TlsAcceptor;
+
+use crate::{
+    collector::Collector,
+    fault::Faults,
+    identity::{MASTERS, User},
+    journal::Journal,
+    kubeconfig::{self, Credential},
+    load, rbac, route,
+    store::Store,
+    tls::Authority,
+};
+
+/// How a server is to be.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `gitVersion` of `/version`.
+    pub version: String,
+    /// Bearer tokens and whose they are.
+    pub tokens: BTreeMap<String, User>,
+    /// How often watches that want them get bookmarks.
+    pub bookmarks: Duration,
+    /// Where the administrator's kubeconfig is written, besides the server's own copy.
+    pub kubeconfig: Option<PathBuf>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            version: "v1.35.0".to_owned(),
+            tokens: BTreeMap::new(),
+            bookmarks: Duration::from_mins(1),
+            kubeconfig: None,
+        }
+    }
+}
+
+/// What all requests share.
+pub(crate) struct Shared {
+    /// How the server was started.
+    pub config: Config,
+    /// The address as `host:port`.
+    pub address: String,
+    /// The faults in force.
+    pub faults: Faults,
+    /// The requests so far.
+    pub journal: Journal,
+    store: Mutex<Store>,
+    stop: watch::Sender<bool>,
+}
+
+impl Shared {
+    /// The store, locked: hold it shortly, and never across an await.
+    pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes when the server is about to end.
+    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
+    }
+}
+
+/// A running API server. Dropping it ends it at once, [`KubeSim::stop`] in an orderly way.
+pub struct KubeSim {
+    shared: Arc<Shared>,
+    authority: Authority,
+    directory: TempDir,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl KubeSim {
+    /// Starts a server on a free port of 127.0.0.1, with what a new cluster has.
+    pub async fn start(config: Config) -> Result<Self> {
+        let authority = Authority::new().context("make a certificate authority")?;
+        let tls = TlsAcceptor::from(Arc::new(authority.server()?));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("listen")?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            config,
+            address: address.to_string(),
+            faults: Faults::default(),
+            journal: Journal::default(),
+            store: Mutex::new(Store::default()),
+            stop: watch::Sender::new(false),
+        });
+        bootstrap(&mut shared.store(), address)?;
+        let tasks = vec![
+            tokio::spawn(accept(listener, tls, Arc::clone(&shared))),
+            tokio::spawn(collect(Arc::clone(&shared))),
+        ];
+        let directory = tempfile::Builder::new().prefix("kubesim-").tempdir()?;
+        let sim = Self { shared, authority, directory, tasks };
+        let admin = sim.certificate_kubeconfig(&User::new("kubernetes-admin", &[MASTERS]))?;
+        std::fs::write(sim.kubeconfig(), &admin)?;
+        if let Some(path) = &sim.shared.config.kubeconfig {
+            std::fs::write(path, &admin).with_context(|| format!("write {}", path.display()))?;
+        }
+        Ok(sim)
+    }
+
+    /// `https://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("https://{}", self.shared.address)
+    }
+
+    /// The authority's certificate, in PEM.
+    pub fn authority(&self) -> &str {
+        self.authority.pem()
+    }
+
+    /// The kubeconfig of an administrator whom RBAC does not bind.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.directory.path().join("admin.kubeconfig")
+    }
+
+    /// A directory that lives as long as the server, for the caller's files.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The text of a kubeconfig for a user with a client certificate.
+    pub fn certificate_kubeconfig(&self, user: &User) -> Result<String> {
+        let identity = self.authority.client(user)?;
+        Ok(self.kubeconfig_with(&Credential::Certificate(identity)))
+    }
+
+    /// The text of a kubeconfig with that credential.
+    pub fn kubeconfig_with(&self, credential: &Credential) -> String {
+        kubeconfig::text(&self.url(), self.authority(), credential, "")
+    }
+
+    /// The store, locked: hold it shortly, and never across an await.
+    pub fn store(&self) -> MutexGuard<'_, Store> {
+        self.shared.store()
+    }
+
+    /// Stores the objects of a YAML or JSON text as they are.
+    pub fn load(&self, text: &str) -> Result<()> {
+        let mut store = self.store();
+        load::read(text)?.into_iter().try_for_each(|object| load::load(&mut store, object))
+    }
+
+    /// The faults in force.
+    pub fn faults(&self) -> &Faults {
+        &self.shared.faults
+    }
+
+    /// The requests so far.
+    pub fn journal(&self) -> &Journal {
+        &self.shared.journal
+    }
+
+    /// Ends the server: watches end, answers under way are finished, the port is closed.
+    pub async fn stop(mut self) {
+        self.shared.stop.send_replace(true);
+        for task in self.tasks.drain(..) {
+            // A task that panicked has been reported by the runtime.
+            let _ = task.await;
+        }
+    }
+}
+
+impl Drop for KubeSim {
+    fn drop(&mut self) {
+        self.shared.stop.send_replace(true);
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+/// What a new cluster has.
+fn bootstrap(store: &mut Store, address: SocketAddr) -> Result<()> {
+    for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
+        let namespace =
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+        load::load(store, namespace)?;
+    }
+    rbac::bootstrap().into_iter().try_for_each(|object| load::load(store, object))?;
+    load::load(
+        store,
+        json!({
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {
+                "name": "kubernetes",
+                "namespace": "default",
+                "labels": {"component": "apiserver", "provider": "kubernetes"},
+            },
+            "spec": {"ports": [{"name": "https", "port": 443, "targetPort": address.port()}]},
+        }),
+    )?;
+    let slice: Value = json!({
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {
+            "name": "kubernetes",
+            "namespace": "default",
+            "labels": {"kubernetes.io/service-name": "kubernetes"},
+        },
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": [address.ip().to_string()], "conditions": {"ready": true}}],
+        "ports": [{"name": "https", "port": address.port(), "protocol": "TCP"}],
+    });
+    load::load(store, slice)?;
+    Collector::default().run(store);
+    Ok(())
+}
+
+/// Runs the controllers after every change.
+async fn collect(shared: Arc<Shared>) {
+    let mut collector = Collector::default();
+    let (mut changes, mut stop) = (shared.store().changes(), shared.stopping());
+    loop {
+        tokio::select! {
+            seen = changes.changed() => if seen.is_err() { return },
+            _ = stop.changed() => return,
+        }
+        // Controllers see a change a moment after its author does.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        changes.borrow_and_update();
+        collector.run(&mut shared.store());
+    }
+}
+
+async fn accept(listener: TcpListener, tls: TlsAcceptor, shared: Arc<Shared>) {
+    let graceful = GracefulShutdown::new();
+    let mut stop = shared.stopping();
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(_) => continue,
+            },
+            _ = stop.changed() => break,
+        };
+        let (tls, shared, watcher) = (tls.clone(), Arc::clone(&shared), graceful.watcher());
+        tokio::spawn(serve(stream, tls, shared, watcher));
+    }
+    drop(listener);
+    // What hangs on purpose would hang forever.
+    let patience = Duration::from_secs(2);
+    let _ = tokio::time::timeout(patience, graceful.shutdown()).await;
+}
+
+async fn serve(
+    stream: TcpStream,
+    tls: TlsAcceptor,
+    shared: Arc<Shared>,
+    watcher: hyper_util::server::graceful::Watcher,
+) {
+    // Whatever goes wrong on a connection is its client's to notice.
+    let _ = stream.set_nodelay(true);
+    let Ok(stream) = tls.accept(stream).await else { return };
+    let user = stream
+        .get_ref()
+        .1
+        .peer_certificates()
+        .and_then(|chain| chain.first())
+        .and_then(|certificate| User::from_certificate(certificate));
+    let mut stop = shared.stopping();
+    let service = service_fn(move |request| {
+        let (shared, user) = (Arc::clone(&shared), user.clone());
+        async move { route::handle(shared, user, request).await }
+    });
+    let builder = auto::Builder::new(TokioExecutor::new());
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    let connection = watcher.watch(connection.into_owned());
+    tokio::select! {
+        _ = connection => {}
+        // A server that is dropped takes its connections along; an orderly stop lets them end.
+        () = async {
+            let _ = stop.changed().await;
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        } => {}
+    }
+}

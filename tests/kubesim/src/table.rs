@@ -1,0 +1,259 @@
+//! Objects as rows: what `kubectl get` prints.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::{
+    columns,
+    object::{meta, text},
+    resource::{Resource, ServedVersion},
+};
+
+/// How much of each object its row carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Include {
+    /// Nothing.
+    None,
+    /// The metadata.
+    #[default]
+    Metadata,
+    /// Everything.
+    Object,
+}
+
+/// A column: name, type, format, and 0 if it is always shown, 1 if only with `-o wide`.
+pub(crate) type Column = (&'static str, &'static str, &'static str, u8);
+
+/// Makes a Table of these objects.
+pub(crate) fn table<'a>(
+    resource: &Resource,
+    version: &ServedVersion,
+    objects: impl Iterator<Item = &'a Value>,
+    include: Include,
+) -> Value {
+    let now = Timestamp::now();
+    let printer = columns::of(resource);
+    let rows: Vec<Value> = objects
+        .map(|object| {
+            let cells = match &printer {
+                Some((_, cells)) => cells(object, now),
+                None => plain_cells(version, object, now),
+            };
+            let mut row = json!({"cells": cells});
+            match include {
+                Include::None => {}
+                Include::Metadata => row["object"] = partial(object),
+                Include::Object => row["object"] = object.clone(),
+            }
+            row
+        })
+        .collect();
+    let columns = match printer {
+        Some((columns, _)) => columns.iter().map(definition).collect(),
+        None => plain_columns(version),
+    };
+    json!({
+        "kind": "Table",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": {},
+        "columnDefinitions": Value::Array(columns),
+        "rows": rows,
+    })
+}
+
+/// The object's metadata alone.
+pub(crate) fn partial(object: &Value) -> Value {
+    json!({
+        "kind": "PartialObjectMetadata",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": object["metadata"],
+    })
+}
+
+fn definition(column: &Column) -> Value {
+    let (name, kind, format, priority) = column;
+    json!({"name": name, "type": kind, "format": format, "description": "", "priority": priority})
+}
+
+fn plain_columns(version: &ServedVersion) -> Vec<Value> {
+    let mut columns = vec![definition(&("Name", "string", "name", 0))];
+    if version.columns.is_empty() {
+        let kind = if version.schema.is_some() { "date" } else { "string" };
+        columns.push(definition(&(
+            if version.schema.is_some() { "Age" } else { "Created At" },
+            kind,
+            "",
+            0,
+        )));
+    }
+    columns.extend(version.columns.iter().map(|column| {
+        json!({
+            "name": column["name"],
+            "type": column["type"],
+            "format": text(column, &["format"]),
+            "description": text(column, &["description"]),
+            "priority": column["priority"].as_i64().unwrap_or_default(),
+        })
+    }));
+    columns
+}
+
+fn plain_cells(version: &ServedVersion, object: &Value, now: Timestamp) -> Vec<Value> {
+    let mut cells = vec![json!(meta(object, "name"))];
+    if version.columns.is_empty() {
+        let created = meta(object, "creationTimestamp");
+        let cell = if version.schema.is_some() { age(created, now) } else { created.to_owned() };
+        cells.push(json!(cell));
+    }
+    cells.extend(version.columns.iter().map(|column| {
+        let found = select(object, text(column, &["jsonPath"]));
+        match text(column, &["type"]) {
+            "date" => found
+                .first()
+                .and_then(|value| value.as_str())
+                .map_or(Value::Null, |time| json!(age(time, now))),
+            "string" => {
+                let parts: Vec<String> = found.into_iter().map(show).collect();
+                if parts.is_empty() { Value::Null } else { json!(parts.join(",")) }
+            }
+            _ => found.first().map_or(Value::Null, |&value| value.clone()),
+        }
+    }));
+    cells
+}
+
+fn show(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// The values at a JSONPath of the forms that definitions use: `.a.b`, `.a[0]`, `.a[*].b`,
+/// `.a[?(@.type=="Ready")].status`, `.a\.b`.
+pub(crate) fn select<'a>(object: &'a Value, path: &str) -> Vec<&'a Value> {
+    let mut found = vec![object];
+    let mut rest = path;
+    while !rest.is_empty() {
+        if let Some(inner) = rest.strip_prefix('[') {
+            let end = inner.find(']').unwrap_or(inner.len());
+            let step = &inner[..end];
+            rest = inner.get(end + 1..).unwrap_or_default();
+            found = found.into_iter().flat_map(|value| items(value, step)).collect();
+        } else {
+            let name = rest.strip_prefix('.').unwrap_or(rest);
+            let (name, after) = field(name);
+            rest = after;
+            if !name.is_empty() {
+                found = found.into_iter().filter_map(|value| value.get(&name)).collect();
+            }
+        }
+    }
+    found
+}
+
+/// The field name at the start, with escaped dots.
+fn field(text: &str) -> (String, &str) {
+    let mut name = String::new();
+    let mut chars = text.char_indices();
+    while let Some((i, c)) = chars.next() {
+        match c {
+            '\\' => name.extend(chars.next().map(|(_, c)| c)),
+            '.' | '[' => return (name, &text[i..]),
+            c => name.push(c),
+        }
+    }
+    (name, "")
+}
+
+fn items<'a>(value: &'a Value, step: &str) -> Vec<&'a Value> {
+    let Some(list) = value.as_array() else {
+        let name = step.trim_matches(['\'', '"']);
+        return value.get(name).into_iter().collect();
+    };
+    if step == "*" {
+        return list.iter().collect();
+    }
+    if let Ok(index) = step.parse::<usize>() {
+        return list.get(index).into_iter().collect();
+    }
+    let Some((field, wanted)) = step
+        .strip_prefix("?(@.")
+        .and_then(|filter| filter.strip_suffix(')'))
+        .and_then(|filter| filter.split_once("=="))
+    else {
+        return Vec::new();
+    };
+    let wanted = wanted.trim().trim_matches(['\'', '"']);
+    list.iter().filter(|item| item.get(field.trim()).is_some_and(|v| show(v) == wanted)).collect()
+}
+
+/// How long ago that was, as kubectl says it.
+pub(crate) fn age(time: &str, now: Timestamp) -> String {
+    match time.parse::<Timestamp>() {
+        Ok(then) => duration(now.as_second() - then.as_second()),
+        Err(_) => "<unknown>".to_owned(),
+    }
+}
+
+/// Seconds in at most two units, coarser the longer it is.
+pub(crate) fn duration(seconds: i64) -> String {
+    const MINUTE: i64 = 60;
+    const HOUR: i64 = 60 * MINUTE;
+    const DAY: i64 = 24 * HOUR;
+    const YEAR: i64 = 365 * DAY;
+    let two = |big: i64, unit: &str, small: i64, sub: &str| {
+        let (whole, rest) = (seconds / big, seconds % big / small);
+        if rest == 0 { format!("{whole}{unit}") } else { format!("{whole}{unit}{rest}{sub}") }
+    };
+    match seconds {
+        ..-1 => "<invalid>".to_owned(),
+        -1 => "0s".to_owned(),
+        0..120 => format!("{seconds}s"),
+        120..600 => two(MINUTE, "m", 1, "s"),
+        600..10_800 => format!("{}m", seconds / MINUTE),
+        10_800..28_800 => two(HOUR, "h", MINUTE, "m"),
+        28_800..172_800 => format!("{}h", seconds / HOUR),
+        172_800..691_200 => two(DAY, "d", HOUR, "h"),
+        691_200..63_072_000 => format!("{}d", seconds / DAY),
+        63_072_000..252_288_000 => two(YEAR, "y", DAY, "d"),
+        _ => format!("{}y", seconds / YEAR),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{duration, select};
+
+    #[test]
+    fn durations_get_coarser() {
+        for (seconds, text) in [
+            (5, "5s"),
+            (119, "119s"),
+            (150, "2m30s"),
+            (180, "3m"),
+            (3600, "60m"),
+            (11_000, "3h3m"),
+            (100_000, "27h"),
+            (200_000, "2d7h"),
+            (800_000, "9d"),
+            (70_000_000, "2y80d"),
+        ] {
+            assert_eq!(duration(seconds), text);
+        }
+    }
+
+    #[test]
+    fn paths_select() {
+        let object =
+            json!({"a": {"b.c": 1, "d": [{"type": "x", "v": "1"}, {"type": "y", "v": "2"}]}});
+        for (path, wanted) in [
+            (".a.b\\.c", json!([1])),
+            (".a.d[0].v", json!(["1"])),
+            (".a.d[*].v", json!(["1", "2"])),
+            (".a.d[?(@.type==\"y\")].v", json!(["2"])),
+            (".missing.x", json!([])),
+        ] {
+            assert_eq!(json!(select(&object, path)), wanted, "{path}");
+        }
+    }
+}
