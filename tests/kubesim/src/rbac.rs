@@ -171,6 +171,11 @@ pub(crate) fn bootstrap() -> Vec<Value> {
         {"apiGroups": [AUTHZ], "resources": ["selfsubjectaccessreviews", "selfsubjectrulesreviews"], "verbs": ["create"]},
         {"apiGroups": [AUTHN], "resources": ["selfsubjectreviews"], "verbs": ["create"]},
     ]);
+    let mut everybody = binding("system:public-info-viewer", "system:authenticated");
+    if let Some(subjects) = everybody["subjects"].as_array_mut() {
+        let name = "system:unauthenticated";
+        subjects.push(json!({"apiGroup": GROUP, "kind": "Group", "name": name}));
+    }
     vec![
         role(
             "cluster-admin",
@@ -185,7 +190,7 @@ pub(crate) fn bootstrap() -> Vec<Value> {
         role("system:basic-user", reviews),
         binding("system:basic-user", "system:authenticated"),
         role("system:public-info-viewer", json!([{"nonResourceURLs": public, "verbs": ["get"]}])),
-        binding("system:public-info-viewer", "system:authenticated"),
+        everybody,
     ]
 }
 

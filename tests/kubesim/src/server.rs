@@ -2,6 +2,8 @@
 
 use std::{
     collections::BTreeMap,
+    fs::File,
+    io::{self, Write as _},
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -115,9 +117,9 @@ impl KubeSim {
         let directory = tempfile::Builder::new().prefix("kubesim-").tempdir()?;
         let sim = Self { shared, authority, directory, tasks };
         let admin = sim.certificate_kubeconfig(&User::new("kubernetes-admin", &[MASTERS]))?;
-        std::fs::write(sim.kubeconfig(), &admin)?;
+        write_private(&sim.kubeconfig(), &admin)?;
         if let Some(path) = &sim.shared.config.kubeconfig {
-            std::fs::write(path, &admin).with_context(|| format!("write {}", path.display()))?;
+            write_private(path, &admin).with_context(|| format!("write {}", path.display()))?;
         }
         Ok(sim)
     }
@@ -191,6 +193,15 @@ impl Drop for KubeSim {
             task.abort();
         }
     }
+}
+
+/// Writes a file that only its owner may read: helm warns of any other kubeconfig.
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
 }
 
 /// What a new cluster has.

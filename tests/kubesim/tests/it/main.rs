@@ -1,6 +1,9 @@
-//! The API server for tests, driven by the real kubectl and by bare requests.
+//! The API server for tests, driven by the real kubectl and helm.
 
 mod errors;
+mod helm;
 mod kubectl;
 mod lifecycle;
+mod program;
+mod raw;
 mod tool;

@@ -10,7 +10,7 @@ use kubesim::{Config, KubeSim};
 /// The kubectl versions that everything is tried with.
 pub(crate) const VERSIONS: [&str; 2] = ["1.28", "1.35"];
 
-fn tools() -> PathBuf {
+pub(crate) fn tools() -> PathBuf {
     let home = |name: &str| std::env::var_os(name).map(PathBuf::from);
     home("KCILIUM_TOOLS").unwrap_or_else(|| {
         let cache = home("XDG_CACHE_HOME")
