@@ -80,3 +80,23 @@ pub(crate) fn error(error: &ApiError, request: &HeaderMap) -> Response<Body> {
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use hyper::{HeaderMap, header};
+
+    use super::{COMPRESS_FROM, with_body};
+
+    #[test]
+    fn large_answers_are_compressed_for_who_reads_that() {
+        let mut request = HeaderMap::new();
+        let encoding = |request: &HeaderMap, size: usize| {
+            let response = with_body(200, "text/plain", vec![b' '; size], request);
+            response.headers().get(header::CONTENT_ENCODING).cloned()
+        };
+        assert_eq!(encoding(&request, COMPRESS_FROM), None);
+        request.insert(header::ACCEPT_ENCODING, "gzip".parse().unwrap());
+        assert_eq!(encoding(&request, COMPRESS_FROM - 1), None);
+        assert_eq!(encoding(&request, COMPRESS_FROM).unwrap(), "gzip");
+    }
+}

@@ -21,9 +21,9 @@ use crate::{
     reply::{self, Body},
     request::{Form, Negotiated, Query, Target, negotiate},
     resource::{Resource, ServedVersion},
-    review, scale,
+    review, scale, schema,
     server::Shared,
-    status::{ApiError, ApiResult},
+    status::{ApiError, ApiResult, Cause, Subject},
     store::Key,
     watch::Watch,
     write::{Deleted, Deletion, Write},
@@ -488,8 +488,46 @@ impl Call<'_> {
         }
     }
 
+    /// What kubectl asks for by default: no field that the schema does not know.
+    ///
+    /// Custom resources only; built-in kinds have no schema here to be strict by.
+    fn unknown_fields(&self, object: &Value) -> Option<String> {
+        let schema = self.version.schema.as_ref()?;
+        if self.asked.query.get("fieldValidation") != "Strict" {
+            return None;
+        }
+        let fields: Vec<String> = schema::unknown(object, schema)
+            .into_iter()
+            .map(|field| format!("unknown field {field:?}"))
+            .collect();
+        (!fields.is_empty()).then(|| format!("strict decoding error: {}", fields.join(", ")))
+    }
+
+    fn check_strictly(&self, object: &Value) -> ApiResult<()> {
+        let Some(why) = self.unknown_fields(object) else { return Ok(()) };
+        let (version, kind) = (&self.version.name, &self.kind.kind);
+        Err(ApiError::bad_request(format!(
+            "{kind} in version {version:?} cannot be handled as a {kind}: {why}"
+        )))
+    }
+
+    /// A patch is checked by what it makes of the object.
+    fn check_patched(&self, current: &Value, patch: PatchKind, body: &Value) -> ApiResult<()> {
+        let mut object = current.clone();
+        match patch {
+            PatchKind::Json => patch::json_patch(&mut object, body)?,
+            PatchKind::Merge => patch::merge_patch(&mut object, body),
+            PatchKind::Strategic | PatchKind::Apply => return Ok(()),
+        }
+        let Some(why) = self.unknown_fields(&object) else { return Ok(()) };
+        let nameless = Subject { group: "", resource: "", name: "" };
+        let cause = Cause::invalid("patch", &json!(object.to_string()), &why);
+        Err(ApiError::invalid(&nameless, &[cause]))
+    }
+
     fn create(&self) -> ApiResult<Response<Body>> {
         let body = body(self.asked)?;
+        self.check_strictly(&body)?;
         if !self.kind.stored() {
             let store = self.shared.store();
             let (user, plural) = (&self.asked.user, &self.kind.id.plural);
@@ -510,16 +548,19 @@ impl Call<'_> {
             _ => None,
         };
         if patch == Some(PatchKind::Apply) && self.asked.query.get("fieldManager").is_empty() {
-            let subject =
-                crate::status::Subject { group: "meta.k8s.io", resource: "PatchOptions", name: "" };
-            let cause =
-                crate::status::Cause::required("fieldManager", "is required for apply patch");
+            let subject = Subject { group: "meta.k8s.io", resource: "PatchOptions", name: "" };
+            let cause = Cause::required("fieldManager", "is required for apply patch");
             return Err(ApiError::invalid(&subject, &[cause]));
         }
         let body = body(self.asked)?;
         let mut store = self.shared.store();
         if self.target.subresource == "scale" {
             return self.rescale(&mut store, &write, patch, &body);
+        }
+        match (patch, store.get(&self.kind.id, &write.key)) {
+            (None, _) => self.check_strictly(&body)?,
+            (Some(kind), Some(current)) => self.check_patched(current, kind, &body)?,
+            (Some(_), None) => {}
         }
         let (object, created) = match patch {
             Some(kind) => write.patch(&mut store, kind, &body, self.asked.query.flag("force"))?,
@@ -567,12 +608,8 @@ impl Call<'_> {
             None => word("propagationPolicy"),
         };
         if !matches!(propagation.as_str(), "" | "Background" | "Foreground" | "Orphan") {
-            let subject = crate::status::Subject {
-                group: "meta.k8s.io",
-                resource: "DeleteOptions",
-                name: "",
-            };
-            let cause = crate::status::Cause::unsupported(
+            let subject = Subject { group: "meta.k8s.io", resource: "DeleteOptions", name: "" };
+            let cause = Cause::unsupported(
                 "propagationPolicy",
                 &json!(propagation),
                 &["Foreground", "Background", "Orphan", "nil"],

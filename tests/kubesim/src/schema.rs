@@ -67,6 +67,41 @@ fn prune_unknown(
     }
 }
 
+/// The fields that the schema does not know, as strict validation names them.
+pub(crate) fn unknown(object: &Value, schema: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    find_unknown(object, schema, "", &mut found);
+    found
+}
+
+fn find_unknown(value: &Value, schema: &Value, path: &str, found: &mut Vec<String>) {
+    let set = |field: &str| schema.get(field).is_some_and(|flag| *flag == true);
+    match value {
+        Value::Object(map) if !set("x-kubernetes-embedded-resource") => {
+            for (name, inner) in map {
+                if path.is_empty() && matches!(name.as_str(), "apiVersion" | "kind" | "metadata") {
+                    continue;
+                }
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                let additional = schema.get("additionalProperties").filter(|s| **s != false);
+                match at(schema, &["properties", name]).or(additional) {
+                    Some(schema) => find_unknown(inner, schema, &path, found),
+                    None if set(PRESERVE) => {}
+                    None => found.push(path),
+                }
+            }
+        }
+        Value::Array(values) => {
+            if let Some(items) = schema.get("items") {
+                for (i, value) in values.iter().enumerate() {
+                    find_unknown(value, items, &format!("{path}[{i}]"), found);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
 /// What in the object the schema does not allow.
 pub(crate) fn causes(object: &Value, schema: &Value) -> Vec<Cause> {
     let mut found = Vec::new();

@@ -152,7 +152,15 @@ fn custom_resources_come_and_go_with_their_definition() {
         let kubectl = cluster.kubectl(version);
         kubectl.ok(&format!("apply -f {}", definition.display()));
         kubectl.ok("wait --for=condition=Established crd/widgets.example.com --timeout=10s");
-        kubectl.ok(&format!("apply -f {}", widget("{color: red, unknown: x}").display()));
+        let unknown = widget("{color: red, unknown: x}");
+        let error = kubectl.fails(&format!("apply -f {}", unknown.display()));
+        assert!(
+            error.ends_with(
+                "Widget in version \"v1\" cannot be handled as a Widget: strict decoding error: unknown field \"spec.unknown\""
+            ),
+            "{error}"
+        );
+        kubectl.ok(&format!("apply --validate=ignore -f {}", unknown.display()));
         assert_eq!(steady(&kubectl.ok("get wd")), "NAME COLOR\nw red");
         assert_eq!(steady(&kubectl.ok("get wd -o wide")), "NAME COLOR SIZE\nw red 3");
         assert_eq!(kubectl.ok("get wd w -o jsonpath={.spec}"), r#"{"color":"red","size":3}"#);
