@@ -279,14 +279,43 @@ fn message(mut bytes: &[u8], fields: &[Field]) -> Option<Value> {
     while !bytes.is_empty() {
         let (number, wire) = next(&mut bytes)?;
         let Some((_, name, kind)) = fields.iter().find(|(known, ..)| *known == number) else {
-            continue;
+            // Refusing is better than losing what the table does not know.
+            if blank(&wire, 8) {
+                continue;
+            }
+            return None;
         };
         let slot = object.entry((*name).to_owned()).or_insert(Value::Null);
         set(slot, *kind, &wire)?;
     }
-    // Empty texts and nulls are how the wire says nothing.
-    object.retain(|_, value| !value.is_null() && value != "");
+    // Zero values are how the wire says nothing, but where the field is optional in Go too.
+    object.retain(|name, value| match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Number(number) => number.as_i64() != Some(0) || OPTIONAL.contains(&name.as_str()),
+        Value::Bool(flag) => *flag || name != "hostNetwork",
+        _ => true,
+    });
     Some(Value::Object(object))
+}
+
+/// Numbers that mean something when they are 0.
+const OPTIONAL: &[&str] =
+    &["replicas", "revisionHistoryLimit", "gracePeriodSeconds", "terminationGracePeriodSeconds"];
+
+/// Whether a field says nothing: Go structs are written even if nothing in them is set.
+fn blank(wire: &Wire<'_>, depth: u8) -> bool {
+    let mut bytes = match wire {
+        Wire::Number(number) => return *number == 0,
+        Wire::Bytes(bytes) => *bytes,
+    };
+    while !bytes.is_empty() {
+        match (next(&mut bytes), depth) {
+            (Some((_, wire)), 1..) if blank(&wire, depth - 1) => {}
+            _ => return false,
+        }
+    }
+    true
 }
 
 fn set(slot: &mut Value, kind: Type, wire: &Wire<'_>) -> Option<()> {
