@@ -121,7 +121,7 @@ impl Text<'_> {
         self.heading("Why")?;
         for link in &verdict.chain {
             let label = match link.kind {
-                ChainKind::Symptom => "  you see  ",
+                ChainKind::Symptom => "  symptom  ",
                 ChainKind::Fact => "  fact     ",
                 ChainKind::Cause => "  because  ",
             };

@@ -106,8 +106,8 @@ fn names_that_are_escape_sequences_are_shown_and_not_obeyed() {
     let path = file.to_str().unwrap();
     for format in ["text", "wide", "short", "json", "yaml"] {
         let shown = run(&["--from", path, "-o", format]).printed(1);
-        let is_for_people = ["text", "wide", "short"].contains(&format);
-        let is_wild = |c: &char| if is_for_people { c.is_control() } else { c.is_ascii_control() };
+        let is_wild =
+            |c: &char| if format == "yaml" { c.is_ascii_control() } else { c.is_control() };
         assert_eq!(shown.chars().find(|c| is_wild(c) && *c != '\n'), None, "{format}");
     }
     assert!(run(&["--from", path]).stdout.contains("\\u{1b}[2J"));
@@ -115,6 +115,26 @@ fn names_that_are_escape_sequences_are_shown_and_not_obeyed() {
     fs::write(&file, "").unwrap();
     let complaint = run(&["--from", path]).complaint(3);
     assert!(!complaint.contains('\x1b'), "{complaint:?}");
+}
+
+#[test]
+fn names_cannot_add_commands_to_those_that_are_to_be_pasted() {
+    let mut facts: serde_json::Value = serde_json::from_slice(&example()).unwrap();
+    let node = &mut facts["nodes"][0];
+    node["agent"] = serde_json::json!({"known": "notRunning"});
+    node["name"] = "node1\nrm -rf ~ #".into();
+    let links = node["links"]["known"].as_array_mut().unwrap();
+    links.push(serde_json::json!({"index": 99, "name": "cilium_x; reboot #", "flags": []}));
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("names.json");
+    fs::write(&file, facts.to_string()).unwrap();
+    for format in ["text", "wide", "short"] {
+        let shown = run(&["--from", file.to_str().unwrap(), "-o", format]).printed(1);
+        assert!(!shown.lines().any(|line| line.trim_start().starts_with("rm ")), "{shown}");
+        if format != "short" {
+            assert!(shown.contains("ip link del 'cilium_x; reboot #'"), "{shown}");
+        }
+    }
 }
 
 /// The doctor with less memory than a hostile file would like it to take.

@@ -46,6 +46,12 @@ mod tests {
     }
 
     #[test]
+    fn a_line_stays_one() {
+        assert_eq!(escape_line("node1\nrm -rf ~"), r"node1\nrm -rf ~");
+        assert!(matches!(escape_line("node1"), Cow::Borrowed(_)));
+    }
+
+    #[test]
     fn escape_sequences_become_visible() {
         assert_eq!(escape("a\x1b[2Jb\rc\u{9b}d\u{7f}"), r"a\u{1b}[2Jb\rc\u{9b}d\u{7f}");
     }

@@ -35,9 +35,9 @@ impl OutputFormat {
 /// strings, gives [`io::ErrorKind::InvalidData`].
 pub fn write_json(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     let document = serde_json::to_string_pretty(value)?;
-    // JSON asks for escapes up to U+001F only, but terminals obey U+0080 to U+009F as well. Both stand
-    // in strings and nowhere else.
-    let is_c1 = |character: char| character.is_control() && !character.is_ascii();
+    // JSON asks for escapes up to U+001F only, but terminals obey U+007F to U+009F as well. They stand in
+    // strings and nowhere else.
+    let is_c1 = |character: char| matches!(character, '\u{7f}'..='\u{9f}');
     if document.contains(is_c1) {
         for character in document.chars() {
             if is_c1(character) {
@@ -186,6 +186,13 @@ mod tests {
         }
         assert_eq!(write_json(&mut Full, &1).unwrap_err().kind(), io::ErrorKind::StorageFull);
         assert_eq!(write_yaml(&mut Full, &1).unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn no_character_that_a_terminal_obeys_is_in_json() {
+        let mut out = Vec::new();
+        write_json(&mut out, &"a\u{9b}2Jb\u{7f}\u{1b}c").unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "\"a\\u009b2Jb\\u007f\\u001bc\"\n");
     }
 
     #[test]
