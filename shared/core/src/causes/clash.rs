@@ -5,6 +5,8 @@ use std::{
     net::IpAddr,
 };
 
+use ipnet::IpNet;
+
 use super::{Case, ChainLink, Check, Confidence, Verdict, move_pods, nodes_of};
 use crate::{
     facts::{CiliumConfig, NodeName},
@@ -14,9 +16,13 @@ use crate::{
 
 pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
     let hijacked: Vec<&Finding> = case.of_rule("RT-01").collect();
-    let claimed: Vec<&Finding> = case.of_rule("CIDR-01").collect();
-    let overlapping: Vec<&Finding> =
-        case.of_rule("CIDR-02").filter(|finding| finding.severity >= Severity::Error).collect();
+    let is_ciliums = |finding: &&Finding| concerns_cilium(case.view, finding);
+    let claimed: Vec<&Finding> = case.of_rule("CIDR-01").filter(is_ciliums).collect();
+    let overlapping: Vec<&Finding> = case
+        .of_rule("CIDR-02")
+        .filter(|finding| finding.severity >= Severity::Error)
+        .filter(is_ciliums)
+        .collect();
     let all = || hijacked.iter().chain(&claimed).chain(&overlapping).copied();
     all().next()?;
     // Pod CIDRs that somebody only has in mind break nothing: the findings say what they would do.
@@ -50,6 +56,17 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
         verify: verify(case.view, &victims),
         explains: ["CIDR-01", "CIDR-02", "CIDR-03", "CIDR-04", "RT-01"].map(Code).to_vec(),
         nodes,
+    })
+}
+
+/// Whether a finding about an address or a pod CIDR is about Cilium's pods. A subnet that only the CNI
+/// file of another plugin names is that plugin's trouble.
+fn concerns_cilium(view: &View<'_>, finding: &Finding) -> bool {
+    let subject = &finding.subject;
+    let network = subject.parse::<IpNet>().or_else(|_| subject.parse::<IpAddr>().map(IpNet::from));
+    network.is_ok_and(|network| {
+        let mut claims = view.pod_cidrs_overlapping(network).into_iter();
+        claims.any(|claim| !claim.is_only_of_other_plugins())
     })
 }
 
