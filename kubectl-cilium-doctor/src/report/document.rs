@@ -5,7 +5,7 @@ use kcilium_core::{
     diagnosis::Diagnosis,
     facts::{Facts, NodeName, Origin},
     rules::{Basis, Code, Finding, Outcome, Severity, Unknown},
-    view::{Installation, View},
+    view::Installation,
 };
 use serde::Serialize;
 
@@ -108,7 +108,7 @@ impl<'a> Report<'a> {
         Self {
             schema_version: SCHEMA_VERSION,
             kind: "DoctorReport",
-            examined: Examined::new(facts),
+            examined: Examined::new(facts, diagnosis),
             summary: Summary::new(diagnosis, &findings, unknown.len()),
             verdicts: &diagnosis.verdicts,
             findings: findings
@@ -135,22 +135,21 @@ impl<'a> Report<'a> {
 }
 
 impl<'a> Examined<'a> {
-    fn new(facts: &'a Facts) -> Self {
-        let view = View::new(facts);
+    fn new(facts: &'a Facts, diagnosis: &Diagnosis) -> Self {
+        let config = facts.cluster.config.known();
         Self {
             origin: &facts.origin,
             nodes: facts.nodes.iter().map(|node| &node.name).collect(),
-            cilium: match view.installation() {
+            cilium: match diagnosis.installation {
                 Installation::Seen => "seen",
                 Installation::NotSeen => "not-seen",
                 Installation::Unknown => "unknown",
             },
-            cilium_version: view
-                .config()
+            cilium_version: config
                 .and_then(|config| config.version.as_ref())
                 .map(ToString::to_string),
-            pod_cidrs: view
-                .pod_cidrs()
+            pod_cidrs: diagnosis
+                .pod_cidrs
                 .iter()
                 .map(|claim| PodCidr {
                     prefix: claim.prefix.to_string(),

@@ -11,7 +11,7 @@ use kcilium_core::{
     diagnosis::Diagnosis,
     facts::{Facts, NodeName, Source},
     rules::{Basis, Code, Finding, Outcome, Remedy, Severity},
-    view::{Installation, View},
+    view::Installation,
 };
 
 use super::Detail;
@@ -25,7 +25,7 @@ pub(super) fn write(
     printer: &mut Printer,
 ) -> io::Result<()> {
     let mut text = Text { width, detail, out: printer };
-    text.header(facts)?;
+    text.header(facts, diagnosis)?;
     for verdict in &diagnosis.verdicts {
         text.verdict(verdict)?;
     }
@@ -62,10 +62,9 @@ impl Text<'_> {
         Ok(())
     }
 
-    fn header(&mut self, facts: &Facts) -> io::Result<()> {
-        let view = View::new(facts);
+    fn header(&mut self, facts: &Facts, diagnosis: &Diagnosis) -> io::Result<()> {
         self.prose("", "  ", &format!("Examined: {}", examined(facts)))?;
-        let cilium = match (view.installation(), view.config()) {
+        let cilium = match (diagnosis.installation, facts.cluster.config.known()) {
             (Installation::Seen, Some(config)) => {
                 let version = config
                     .version

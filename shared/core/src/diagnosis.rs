@@ -6,7 +6,7 @@ use crate::{
     causes::{self, Verdict},
     facts::Facts,
     rules::{Basis, Code, Finding, Judgement, Outcome, Rule, Severity, registry},
-    view::View,
+    view::{Installation, PodCidr, View},
 };
 
 /// Which rules are asked.
@@ -35,6 +35,10 @@ pub struct RuleResult {
 
 /// Everything that the rules and the causes say about facts.
 pub struct Diagnosis {
+    /// Whether Cilium is there.
+    pub installation: Installation,
+    /// Every pod CIDR that somebody claims, each once.
+    pub pod_cidrs: Vec<PodCidr>,
     /// Causes, the first to be mended first.
     pub verdicts: Vec<Verdict>,
     /// All rules that were asked, sorted by code.
@@ -55,7 +59,12 @@ pub fn diagnose(facts: &Facts, selection: &Selection) -> Diagnosis {
         .filter(|finding| finding.basis == Basis::Observed)
         .collect();
     let verdicts = causes::find(&view, &findings);
-    Diagnosis { verdicts, results }
+    Diagnosis {
+        installation: view.installation(),
+        pod_cidrs: view.pod_cidrs().to_vec(),
+        verdicts,
+        results,
+    }
 }
 
 impl Diagnosis {

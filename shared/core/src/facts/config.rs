@@ -3,6 +3,8 @@
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
+use super::Family;
+
 /// What Helm values and the live `cilium-config` have in common, for the version in question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -61,6 +63,15 @@ impl CiliumConfig {
     pub const DEFAULT_NODE_MASK_V4: u8 = 24;
     /// Default prefix length of a node's IPv6 block.
     pub const DEFAULT_NODE_MASK_V6: u8 = 120;
+
+    /// The cluster pool of a family, each element as written, and the prefix length of a node's
+    /// block.
+    pub fn pool(&self, family: Family) -> (&[String], u8) {
+        match family {
+            Family::V4 => (&self.pool_v4, self.node_mask_v4),
+            Family::V6 => (&self.pool_v6, self.node_mask_v6),
+        }
+    }
 
     /// What `helm install` gives when no value is set: cluster pool, tunnel.
     pub fn chart_defaults() -> Self {

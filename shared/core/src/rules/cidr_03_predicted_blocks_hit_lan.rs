@@ -4,8 +4,8 @@ use ipnet::IpNet;
 
 use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, premise, rule};
 use crate::{
-    facts::{CiliumConfig, NodeName, Route},
-    prefix::{GivenPrefix, Pool},
+    facts::{CiliumConfig, Family, NodeName, Route},
+    prefix::Pool,
     view::{Protected, View},
 };
 
@@ -39,11 +39,9 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     }
     let near = (view.node_count() * 2).max(16) as u128;
     // A node gets a block of each family.
-    for (elements, mask) in
-        [(&config.pool_v4, config.node_mask_v4), (&config.pool_v6, config.node_mask_v6)]
-    {
+    for family in [Family::V4, Family::V6] {
         let mut ahead: u128 = 0;
-        for pool in pools(elements, mask) {
+        for pool in premise::pools(&config, family) {
             if let Some(hit) = first_hit(view, pool) {
                 out.found(finding(&config, pool, &hit, ahead, near, basis));
                 break;
@@ -51,13 +49,6 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
             ahead = ahead.saturating_add(pool.block_count());
         }
     }
-}
-
-/// The elements of a pool that can be cut; the others are CIDR-11's and CIDR-13's.
-fn pools(elements: &[String], mask: u8) -> impl Iterator<Item = Pool> {
-    elements
-        .iter()
-        .filter_map(move |text| Pool::new(text.parse::<GivenPrefix>().ok()?.prefix(), mask).ok())
 }
 
 struct Hit {

@@ -29,16 +29,15 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     let Some(default) = default_pool(&config) else { return };
     let inside: Vec<Evidence> = lan_inside(view, default).take(SHOWN).collect();
     // Only what the next nodes will meet is bad today; CIDR-03 knows.
-    let near = super::cidr_03_predicted_blocks_hit_lan::RULE
-        .judge(view)
-        .findings()
-        .iter()
-        .any(|finding| finding.severity == Severity::Block);
+    let is_near = || {
+        let judgement = super::cidr_03_predicted_blocks_hit_lan::RULE.judge(view);
+        judgement.findings().iter().any(|finding| finding.severity == Severity::Block)
+    };
     let mut evidence = vec![Evidence::new(config.origin.clone(), "pool 10.0.0.0/8")];
     evidence.extend(inside.iter().cloned());
     out.found(Finding {
         code: RULE.code,
-        severity: if near && !inside.is_empty() { Severity::Block } else { Severity::Warn },
+        severity: if !inside.is_empty() && is_near() { Severity::Block } else { Severity::Warn },
         basis,
         subject: CiliumConfig::DEFAULT_POOL_V4.into(),
         nodes: Vec::new(),

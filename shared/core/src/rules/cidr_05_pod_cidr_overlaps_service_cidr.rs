@@ -2,8 +2,8 @@ use ipnet::IpNet;
 
 use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, premise, rule};
 use crate::{
-    facts::{CiliumConfig, IpamMode},
-    prefix::{GivenPrefix, Pool, overlap},
+    facts::{CiliumConfig, Family, IpamMode},
+    prefix::overlap,
     view::View,
 };
 
@@ -72,14 +72,8 @@ fn latent(config: &CiliumConfig, service: IpNet) -> Option<(IpNet, u128)> {
     if config.ipam != IpamMode::ClusterPool {
         return None;
     }
-    let (elements, mask) = match service {
-        IpNet::V4(_) => (&config.pool_v4, config.node_mask_v4),
-        IpNet::V6(_) => (&config.pool_v6, config.node_mask_v6),
-    };
     let mut ahead: u128 = 0;
-    for text in elements {
-        let Ok(given) = text.parse::<GivenPrefix>() else { continue };
-        let Ok(pool) = Pool::new(given.prefix(), mask) else { continue };
+    for pool in premise::pools(config, Family::of_prefix(service)) {
         if let Some(index) = pool.first_block_touching(service) {
             return Some((pool.prefix(), ahead.saturating_add(index).saturating_add(1)));
         }

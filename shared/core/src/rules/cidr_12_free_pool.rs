@@ -109,8 +109,7 @@ pub(crate) fn free_pools(view: &View<'_>) -> Option<Vec<IpNet>> {
         .into_iter()
         .map(|family| {
             let mask = match (family, view.config()) {
-                (Family::V4, Some(config)) => config.node_mask_v4,
-                (Family::V6, Some(config)) => config.node_mask_v6,
+                (_, Some(config)) => config.pool(family).1,
                 (Family::V4, None) => CiliumConfig::DEFAULT_NODE_MASK_V4,
                 (Family::V6, None) => CiliumConfig::DEFAULT_NODE_MASK_V6,
             };

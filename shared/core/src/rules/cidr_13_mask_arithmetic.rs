@@ -72,10 +72,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
 }
 
 fn judge_family(view: &View<'_>, config: &CiliumConfig, family: Family, out: &mut Judgement) {
-    let (elements, mask) = match family {
-        Family::V4 => (&config.pool_v4, config.node_mask_v4),
-        Family::V6 => (&config.pool_v6, config.node_mask_v6),
-    };
+    let (elements, mask) = config.pool(family);
     // Where an element is no CIDR there is no pool to speak of: CIDR-11 says so.
     let parsed: Result<Vec<GivenPrefix>, _> = elements.iter().map(|text| text.parse()).collect();
     let mut blocks: u128 = 0;

@@ -5,7 +5,8 @@ use ipnet::IpNet;
 
 use super::{Basis, Judgement};
 use crate::{
-    facts::{CiliumConfig, IpamMode},
+    facts::{CiliumConfig, Family, IpamMode},
+    prefix::{GivenPrefix, Pool},
     view::View,
 };
 
@@ -58,6 +59,14 @@ pub(super) fn cluster_pool(view: &View<'_>, out: &mut Judgement) -> Option<(Cili
         return None;
     }
     Some((config, basis))
+}
+
+/// The elements of a pool that can be cut into blocks; the others are CIDR-11's and CIDR-13's.
+pub(super) fn pools(config: &CiliumConfig, family: Family) -> impl Iterator<Item = Pool> {
+    let (elements, mask) = config.pool(family);
+    elements
+        .iter()
+        .filter_map(move |text| Pool::new(text.parse::<GivenPrefix>().ok()?.prefix(), mask).ok())
 }
 
 /// The service CIDRs that can be read; CIDR-11 judges the others.

@@ -160,7 +160,7 @@ fn finding(address: IpAddr, hijacks: &[Hijack<'_, '_>]) -> Option<Finding> {
         Fate::Leaves { route, .. } => route,
         _ => None,
     };
-    if let Some(beaten) = beaten_route(first.node, address) {
+    if let Some(beaten) = first.node.lan_route_to(address) {
         evidence.push(Evidence::new(
             format!("routes of {}", first.node.name()),
             format!("the LAN's own route loses{}: {beaten}", reason(deciding, beaten)),
@@ -209,11 +209,4 @@ fn reason(winner: Option<&Route>, loser: &Route) -> &'static str {
         Some(winner) if winner.metric < loser.metric => ", its metric is higher",
         _ => "",
     }
-}
-
-/// The LAN's best route to the address, which would win without Cilium.
-fn beaten_route<'a>(node: &NodeView<'a>, address: IpAddr) -> Option<&'a Route> {
-    node.lan_routes()
-        .filter(|route| route.destination.contains(&address))
-        .max_by_key(|route| route.destination.prefix_len())
 }

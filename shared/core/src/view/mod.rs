@@ -322,6 +322,13 @@ impl<'a> NodeView<'a> {
                 && !self.is_direct_node_route(route)
         })
     }
+
+    /// The LAN's best route to an address, which would win without Cilium.
+    pub fn lan_route_to(&self, address: IpAddr) -> Option<&'a Route> {
+        self.lan_routes()
+            .filter(|route| route.destination.contains(&address))
+            .max_by_key(|route| route.destination.prefix_len())
+    }
 }
 
 /// Interfaces of a node that Cilium made.
