@@ -228,12 +228,7 @@ fn way_out(node: &NodeView<'_>) -> Option<String> {
 
 fn fix(view: &View<'_>, hijacked: &[&Finding]) -> Vec<Remedy> {
     let mut steps = Vec::new();
-    let mut first_aid: Vec<String> = Vec::new();
-    for command in hijacked.iter().flat_map(|finding| &finding.remedy.commands) {
-        if !first_aid.contains(command) {
-            first_aid.push(command.clone());
-        }
-    }
+    let first_aid = first_aid(hijacked);
     if !first_aid.is_empty() {
         steps.push(
             Remedy::text(
@@ -245,6 +240,18 @@ fn fix(view: &View<'_>, hijacked: &[&Finding]) -> Vec<Remedy> {
     }
     steps.extend(move_pods::steps(view));
     steps
+}
+
+/// Each command once, with the line before it that says where to run it: apart, a command would move
+/// to other nodes.
+fn first_aid(hijacked: &[&Finding]) -> Vec<String> {
+    let mut pairs: Vec<&[String]> = Vec::new();
+    for pair in hijacked.iter().flat_map(|finding| finding.remedy.commands.chunks(2)) {
+        if !pairs.contains(&pair) {
+            pairs.push(pair);
+        }
+    }
+    pairs.concat()
 }
 
 fn verify(view: &View<'_>, victims: &[Protected]) -> Vec<Check> {
@@ -268,11 +275,43 @@ fn verify(view: &View<'_>, victims: &[Protected]) -> Vec<Check> {
 
 /// Device by which the LAN's own route leads to an address.
 fn lan_link(view: &View<'_>, address: IpAddr) -> Option<String> {
-    view.nodes().iter().find_map(|node| {
-        let best = node
-            .lan_routes()
-            .filter(|route| route.destination.contains(&address))
-            .max_by_key(|route| route.destination.prefix_len())?;
-        best.links().next().map(ToString::to_string)
-    })
+    let route = view.nodes().iter().find_map(|node| node.lan_route_to(address))?;
+    route.links().next().map(ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::first_aid;
+    use crate::rules::{Basis, Code, Finding, Remedy, Severity};
+
+    fn hijack(commands: &[&str]) -> Finding {
+        Finding {
+            code: Code("RT-01"),
+            severity: Severity::Block,
+            basis: Basis::Observed,
+            subject: String::new(),
+            nodes: Vec::new(),
+            summary: String::new(),
+            evidence: Vec::new(),
+            impact: String::new(),
+            remedy: Remedy::default().with_commands(commands.iter().copied()),
+        }
+    }
+
+    #[test]
+    fn a_command_stays_with_the_nodes_it_is_for() {
+        let one = hijack(&["# on node1", "ip route del A", "# on node2", "ip route del B"]);
+        let other = hijack(&["# on node1", "ip route del A", "# on node1", "ip route del C"]);
+        assert_eq!(
+            first_aid(&[&one, &other]),
+            [
+                "# on node1",
+                "ip route del A",
+                "# on node2",
+                "ip route del B",
+                "# on node1",
+                "ip route del C",
+            ]
+        );
+    }
 }
