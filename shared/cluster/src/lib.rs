@@ -1,0 +1,1 @@
+//! The Kubernetes side of the suite: from a kubeconfig to [facts](kcilium_core::facts).
