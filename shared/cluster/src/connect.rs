@@ -1,0 +1,108 @@
+//! From a [`Connection`] to an HTTP client.
+
+use std::{collections::HashMap, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use kube::{Client, Config, client::ClientBuilder, config::AuthInfo};
+use secrecy::{ExposeSecret as _, SecretString};
+use tower::{buffer::BufferLayer, filter::AsyncFilterLayer};
+
+use crate::{
+    credential::{PluginError, Tokens},
+    kubeconfig::{ClientCertificate, Connection, Credential, Impersonation},
+};
+
+/// How long a TCP connection may take. A LAN answers in milliseconds, and a server behind a dead
+/// route never does.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Requests that wait for their turn at the client.
+const QUEUE: usize = 1024;
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// A credential plugin gave nothing.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
+    /// Certificates, keys or the proxy are not usable.
+    #[error("cannot prepare the connection to {server}")]
+    Setup {
+        /// The API server.
+        server: String,
+        /// What kube said.
+        source: Box<kube::Error>,
+    },
+}
+
+/// An HTTP client for one API server, and the tokens that it sends.
+pub(crate) struct Connected {
+    pub(crate) client: Client,
+    pub(crate) tokens: Option<Tokens>,
+}
+
+/// Makes a client; a credential plugin is run once.
+pub(crate) async fn connect(connection: &Connection) -> Result<Connected, ConnectError> {
+    let mut config = Config::new(connection.server.uri().clone());
+    config.root_cert.clone_from(&connection.settings.authorities);
+    config.accept_invalid_certs = connection.settings.insecure;
+    config.tls_server_name.clone_from(&connection.settings.tls_server_name);
+    config.disable_compression = connection.settings.disable_compression;
+    config.proxy_url.clone_from(&connection.proxy);
+    config.connect_timeout = Some(CONNECT_TIMEOUT);
+    // kube retries for minutes by default; the deadline is the caller's.
+    config.default_retry = false;
+    config.auth_info = acting_as(&connection.impersonation);
+    let mut certificate = connection.certificate.clone();
+    let mut tokens = None;
+    match &connection.credential {
+        Credential::None => {}
+        Credential::Token(token) => {
+            config.auth_info.token =
+                Some(SecretString::from(token.expose_secret().trim().to_owned()));
+        }
+        Credential::TokenFile { path, place } => {
+            tokens = Some(Tokens::in_file(path.clone(), place.clone()));
+        }
+        Credential::Basic { user, password } => {
+            config.auth_info.username = Some(user.clone());
+            config.auth_info.password = Some(password.clone());
+        }
+        Credential::Provider(provider) => config.auth_info.auth_provider = Some(provider.clone()),
+        Credential::Plugin(plugin) => {
+            let issued = plugin.run().await?;
+            certificate = issued.certificate.or(certificate);
+            tokens =
+                issued.token.map(|token| Tokens::of_plugin(plugin.clone(), token, issued.expires));
+        }
+    }
+    if let Some(ClientCertificate { certificate, key, .. }) = certificate {
+        config.auth_info.client_certificate_data = Some(STANDARD.encode(certificate));
+        config.auth_info.client_key_data =
+            Some(SecretString::from(STANDARD.encode(key.expose_secret())));
+    }
+    let builder = ClientBuilder::try_from(config).map_err(|source| ConnectError::Setup {
+        server: connection.server.to_string(),
+        source: Box::new(source),
+    })?;
+    let client = match &tokens {
+        None => builder.build(),
+        Some(tokens) => builder
+            .with_layer(&BufferLayer::new(QUEUE))
+            .with_layer(&AsyncFilterLayer::new(tokens.clone()))
+            .build(),
+    };
+    Ok(Connected { client, tokens })
+}
+
+fn acting_as(impersonation: &Impersonation) -> AuthInfo {
+    let Impersonation { user, uid, groups, extra } = impersonation.clone();
+    AuthInfo {
+        impersonate: user,
+        impersonate_uid: uid,
+        impersonate_groups: (!groups.is_empty()).then_some(groups),
+        impersonate_user_extra: (!extra.is_empty())
+            .then(|| extra.into_iter().collect::<HashMap<_, _>>()),
+        ..AuthInfo::default()
+    }
+}

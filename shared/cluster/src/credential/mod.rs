@@ -1,0 +1,8 @@
+//! Credentials that have to be fetched, and fetched again when they run out.
+
+mod plugin;
+mod tokens;
+
+pub(crate) use plugin::Issued;
+pub use plugin::PluginError;
+pub(crate) use tokens::Tokens;

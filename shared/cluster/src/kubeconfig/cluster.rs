@@ -1,0 +1,108 @@
+//! The cluster's half of a connection: where, and whose certificate to trust.
+
+use kube::config::Cluster;
+
+use super::{ConnectionFlags, KubeconfigError, choice::Choice, files::Place, pem};
+
+/// A cluster entry with the flags laid over it.
+#[derive(Clone, Debug)]
+pub(crate) struct ClusterSettings {
+    /// As it was written.
+    pub(crate) server: String,
+    /// Who says so.
+    pub(crate) server_place: Place,
+    /// The authorities whose certificates are trusted, DER; none for those of the system.
+    pub(crate) authorities: Option<Vec<Vec<u8>>>,
+    /// The same as PEM, for credential plugins.
+    pub(crate) authorities_pem: Option<Vec<u8>>,
+    /// Whether any certificate will do.
+    pub(crate) insecure: bool,
+    /// The name that the certificate must be for, if not the host's.
+    pub(crate) tls_server_name: Option<String>,
+    /// `proxy-url`, and who says so.
+    pub(crate) proxy_url: Option<(String, Place)>,
+    /// Whether answers shall come uncompressed.
+    pub(crate) disable_compression: bool,
+    /// The entry's extension for credential plugins.
+    pub(crate) exec_extension: Option<serde_json::Value>,
+}
+
+/// What the certificates are, in messages.
+const AUTHORITY: &str = "certificate authority";
+
+/// Name of the extension that is handed to credential plugins.
+const EXEC_EXTENSION: &str = "client.authentication.k8s.io/exec";
+
+impl ClusterSettings {
+    pub(super) fn resolve(
+        choice: &Choice,
+        flags: &ConnectionFlags,
+    ) -> Result<Self, KubeconfigError> {
+        let (cluster, place) = match &choice.cluster {
+            Some(entry) => (entry.value.clone(), entry.place.clone()),
+            None => (Cluster::default(), Place::Flag("--server")),
+        };
+        let (server, server_place) = match &flags.server {
+            Some(server) => (server.clone(), Place::Flag("--server")),
+            None => (cluster.server.clone().unwrap_or_default(), place.clone()),
+        };
+        let by_flag = flags.certificate_authority.as_deref();
+        let authorities_pem = match by_flag {
+            Some(path) => {
+                Some(pem::read(path, AUTHORITY, &Place::Flag("--certificate-authority"))?)
+            }
+            None if flags.insecure_skip_tls_verify => None,
+            None => pem::data_or_file(
+                "certificate-authority",
+                AUTHORITY,
+                cluster.certificate_authority_data.as_deref(),
+                cluster.certificate_authority.as_deref(),
+                &place,
+            )?,
+        };
+        // As in client-go, the flag for an authority takes back that the file checks none.
+        let insecure = flags.insecure_skip_tls_verify
+            || (by_flag.is_none() && cluster.insecure_skip_tls_verify.unwrap_or(false));
+        if insecure && authorities_pem.is_some() {
+            return Err(KubeconfigError::Setting {
+                place,
+                reason: "a certificate authority and insecure-skip-tls-verify exclude each other"
+                    .into(),
+            });
+        }
+        let authorities = authorities_pem
+            .as_deref()
+            .map(|text| pem::certificates(text, AUTHORITY, &place))
+            .transpose()?;
+        // A server that is given by flag has a name of its own.
+        let named = if flags.server.is_some() { None } else { cluster.tls_server_name };
+        let exec_extension = cluster
+            .extensions
+            .into_iter()
+            .flatten()
+            .find(|extension| extension.name == EXEC_EXTENSION)
+            .map(|extension| extension.extension);
+        Ok(Self {
+            server,
+            server_place,
+            authorities,
+            authorities_pem,
+            insecure,
+            tls_server_name: flags
+                .tls_server_name
+                .clone()
+                .or(named)
+                .filter(|name| !name.is_empty()),
+            proxy_url: cluster.proxy_url.filter(|url| !url.is_empty()).map(|url| (url, place)),
+            disable_compression: flags
+                .disable_compression
+                .unwrap_or_else(|| cluster.disable_compression.unwrap_or(false)),
+            exec_extension,
+        })
+    }
+
+    /// Whether anything but the URL says that TLS is meant.
+    pub(super) fn wants_tls(&self) -> bool {
+        self.insecure || self.authorities.is_some()
+    }
+}
