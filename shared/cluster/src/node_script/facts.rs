@@ -1,5 +1,7 @@
 //! From frames to facts.
 
+use std::collections::BTreeMap;
+
 use kcilium_core::decode::{
     DecodeError, agent_status, cni_conf, iproute2, resolv_conf, route_get, sysctl,
 };
@@ -7,10 +9,9 @@ use kcilium_core::facts::{
     AgentProcess, AgentStatus, CniFile, Family, Kernel, KernelLookup, NodeFacts, NodeName,
     Resolver, ResolverKind, Route, RoutingRule, Unavailable,
 };
-use std::collections::BTreeMap;
 
 use super::frames::{Frame, Frames};
-use super::{AgentContainer, DnsPolicy, End, RESOLV_CONF, SECONDS};
+use super::{DnsPolicy, End, NodeScript, RESOLV_CONF};
 
 /// Largest CNI file that is read, bytes: as in the collector that runs on the host itself.
 const CNI_FILE: usize = 1024 * 1024;
@@ -30,7 +31,7 @@ const TOLD: usize = 200;
 pub(super) struct Output<'a> {
     pub(super) frames: Frames<'a>,
     pub(super) end: &'a End,
-    pub(super) container: &'a AgentContainer,
+    pub(super) script: &'a NodeScript,
 }
 
 /// All facts in it.
@@ -78,7 +79,7 @@ impl<'a> Output<'a> {
             return Err(Unavailable::failed(what, why));
         }
         if frame.code == KILLED {
-            let why = format!("killed: it had {SECONDS} s");
+            let why = format!("killed: it had {} s", self.script.seconds);
             return Err(Unavailable::failed(what, why));
         }
         Ok(frame)
@@ -166,7 +167,7 @@ impl<'a> Output<'a> {
     /// Servers that the kubelet copied from the host into the agent's pod.
     fn resolvers(&self) -> Result<Vec<Resolver>, Unavailable> {
         let file = format!("{RESOLV_CONF} of the agent's pod");
-        let not_the_host_s = match self.container.dns_policy {
+        let not_the_host_s = match self.script.container.dns_policy {
             DnsPolicy::Host => None,
             DnsPolicy::Cluster => Some("it names the cluster's DNS servers, not the host's"),
             DnsPolicy::Pod => Some("it names what the pod's dnsConfig says, not the host's"),
@@ -200,7 +201,7 @@ impl<'a> Output<'a> {
     }
 
     fn cni_files(&self) -> Result<Vec<CniFile>, Unavailable> {
-        let directory = self.container.cni_directory.as_str();
+        let directory = self.script.container.cni_directory.as_str();
         let count = self.succeeded("cni", directory)?.text().trim().parse().unwrap_or(usize::MAX);
         if count > CNI_FILES {
             return Err(Unavailable::failed(directory, format!("more than {CNI_FILES} files")));

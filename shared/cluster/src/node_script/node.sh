@@ -1,6 +1,6 @@
 # Reads one node from inside the agent's container, and prints what it finds in frames. Creates
 # nothing, changes nothing. Read by `sh -s`, after assignments to: boundary, seconds, cni_directory,
-# resolv_conf, questions, sysctls, many_links.
+# resolv_conf (empty where it is not the host's), questions, sysctls, many_links.
 #
 # A frame is
 #
@@ -227,7 +227,7 @@ main() {
     dump rules6 4194304 -6 -N -j rule
     dump routes4 25165824 -4 -N -j route show table all
     dump routes6 25165824 -6 -N -j route show table all
-    frame resolvers 1048576 limited "$seconds" cat "$resolv_conf"
+    [ -z "$resolv_conf" ] || frame resolvers 1048576 limited "$seconds" cat "$resolv_conf"
     ask_for_dependencies
     frame questions 1048576 questions
     frame lookups 8388608 lookups
