@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2154,SC2086,SC2046,SC2317
 # Reads one node from inside the agent's container, and prints what it finds in frames. Creates
 # nothing, changes nothing. Read by `sh -s`, after assignments to: boundary, seconds, cni_directory,
 # resolv_conf (empty where it is not the host's), questions, sysctls, many_links.
@@ -39,16 +40,17 @@ frame() {
     printf '\n%s\n%s close\n' "$ended" "$boundary"
 }
 
-# limited SECONDS COMMAND...: runs a program, and kills it when its time is over.
+# limited SECONDS COMMAND...: runs a program, and kills it when its time is over. Its stdin is 7: what
+# runs in the background has none unless it is given one by another number; and bash, when it reads
+# a script from stdin, loses the rest of a substitution in which 0 is duplicated.
 limited() {
     if [ "$has_timeout" ]; then
-        timeout -s KILL "$@"
+        timeout -s KILL "$@" <&7 7<&-
         return
     fi
     time=$1
     shift
-    # What runs in the background has no stdin unless it is given one by another name.
-    { "$@" <&7 7<&- & } 7<&0
+    "$@" <&7 7<&- &
     child=$!
     (
         trap 'kill "$nap"; exit' TERM
@@ -115,7 +117,7 @@ questions() {
 
 lookups() {
     [ -n "$questions" ] || return 0
-    printf 'route get %s\n' $questions | limited "$seconds" ip -d -N -j -force -batch -
+    printf 'route get %s\n' $questions | limited "$seconds" ip -d -N -j -force -batch - 7<&0
 }
 
 # Not by `read`: it takes single bytes, and a sysctl gives only the first of them.
@@ -238,5 +240,5 @@ main() {
     printf '\n%s done\n' "$boundary"
 }
 
-main </dev/null
+main </dev/null 7</dev/null
 exit 0

@@ -1,6 +1,6 @@
 //! The same node read twice: over netlink, and by the script that runs in an agent's container.
 
-use std::fmt::Debug;
+use std::fmt::{Debug, Write as _};
 use std::io::Write as _;
 use std::net::IpAddr;
 use std::process::Stdio;
@@ -212,6 +212,27 @@ rule add pref 1000 l3mdev protocol 99
     ]);
     for shell in shells() {
         compare(node, shell, &questions);
+    }
+}
+
+/// So many that sysctls of pods' interfaces are left out, and no others.
+#[test]
+fn many_pods_are_left_out_alike() {
+    if !require_root_netns() {
+        return;
+    }
+    let home = seed_node("pods").unwrap();
+    let node = home.node("node1").unwrap();
+    let mut script = String::from("link add name l type veth peer name lx\n");
+    for number in 0..130 {
+        writeln!(script, "link add lxc{number} type veth peer name lxcp{number}").unwrap();
+    }
+    node.namespace().ip_batch(&script).unwrap();
+    for shell in shells() {
+        let facts = compare(node, shell, &[]);
+        let sysctls = facts.sysctls.get().unwrap();
+        assert!(sysctls.contains_key("net.ipv4.conf.lx.rp_filter"));
+        assert!(!sysctls.contains_key("net.ipv4.conf.lxc7.rp_filter"));
     }
 }
 
