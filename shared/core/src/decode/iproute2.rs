@@ -119,8 +119,8 @@ struct RawRoute {
 }
 
 #[derive(Deserialize)]
-struct RawVia {
-    host: IpAddr,
+pub(super) struct RawVia {
+    pub(super) host: IpAddr,
 }
 
 #[derive(Deserialize)]
@@ -202,7 +202,7 @@ impl RawNextHop {
 }
 
 /// `RTN_*`: a name, or with `-N` its number. Kinds of newer kernels are no error.
-fn route_kind(text: &str) -> RouteKind {
+pub(super) fn route_kind(text: &str) -> RouteKind {
     match text {
         "unicast" | "1" => RouteKind::Unicast,
         "local" | "2" => RouteKind::Local,

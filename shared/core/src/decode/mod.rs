@@ -4,6 +4,7 @@
 //! reads anything itself, so the same code serves this host's files, the output of a script that ran
 //! in an agent's pod, and recorded fixtures.
 
+pub mod agent_status;
 pub mod cilium_config;
 pub mod cni_conf;
 pub mod host_endpoints;
@@ -11,6 +12,8 @@ pub mod iproute2;
 pub mod kubernetes;
 pub mod recorded;
 pub mod resolv_conf;
+pub mod route_get;
+pub mod sysctl;
 
 /// Why a text could not be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -241,7 +241,7 @@ fn agent(text: &str) -> Result<AgentProcess, DecodeError> {
         *name == "cilium-agent"
     });
     match running {
-        Some((pid, _)) => Ok(AgentProcess::Running { pid }),
+        Some((pid, _)) => Ok(AgentProcess::Running { pid: Some(pid) }),
         None if sees_host => Ok(AgentProcess::NotRunning),
         None => Err(DecodeError::new("the list does not show the host's processes")),
     }

@@ -4,6 +4,7 @@
 //! output and from a snapshot file. It is serialised as JSON with a version of its own
 //! ([`snapshot`]); unknown fields are ignored, so that an older tool reads a newer minor version.
 
+mod agent_status;
 mod cluster;
 mod config;
 mod fact;
@@ -14,6 +15,10 @@ mod route;
 mod rule;
 pub mod snapshot;
 
+pub use agent_status::{
+    AgentDevice, AgentStatus, ComponentStatus, FailingController, KubeProxyReplacement,
+    Masquerading, ProxyStatus,
+};
 pub use cluster::{AgentPod, CiliumNode, ClusterFacts, KubeNode, NodeAddress, NodeAddressKind};
 pub use config::{CiliumConfig, IpamMode, RoutingMode, TunnelProtocol};
 pub use fact::{Fact, Unavailable, UnavailableKind};

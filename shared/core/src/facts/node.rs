@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Fact, Link, LinkName, NodeName, Route, RoutingRule, TableId};
+use super::{Address, AgentStatus, Fact, Link, LinkName, NodeName, Route, RoutingRule, TableId};
 
 /// One node, as seen from its host network namespace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +47,9 @@ pub struct NodeFacts {
     /// Whether a Cilium agent process runs on the node.
     #[serde(default, skip_serializing_if = "Fact::is_not_collected")]
     pub agent: Fact<AgentProcess>,
+    /// What that agent says about itself.
+    #[serde(default, skip_serializing_if = "Fact::is_not_collected")]
+    pub agent_status: Fact<AgentStatus>,
 }
 
 impl NodeFacts {
@@ -65,6 +68,7 @@ impl NodeFacts {
             cni_files: Fact::default(),
             sysctls: Fact::default(),
             agent: Fact::default(),
+            agent_status: Fact::default(),
         }
     }
 }
@@ -219,8 +223,9 @@ impl CniFile {
 pub enum AgentProcess {
     /// `cilium-agent` runs.
     Running {
-        /// Process id in the host's namespace.
-        pid: u32,
+        /// Process id in the host's namespace; none where it was seen from inside its container.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pid: Option<u32>,
     },
     /// All processes were seen, and none is an agent.
     NotRunning,

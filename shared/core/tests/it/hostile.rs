@@ -274,7 +274,7 @@ fn node() -> impl Strategy<Value = NodeFacts> {
         (fact(vec(resolver, 0..3)), fact(vec(endpoint, 0..2)), fact(vec(cni_file(), 0..2))),
         (
             fact(sysctls()),
-            fact(select(vec![AgentProcess::NotRunning, AgentProcess::Running { pid: 7 }])),
+            fact(select(vec![AgentProcess::NotRunning, AgentProcess::Running { pid: Some(7) }])),
         ),
     )
         .prop_map(

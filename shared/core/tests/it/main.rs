@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, also in the functions that tests share")]
 
+mod agent_status;
 mod dumps;
 mod fixture;
 mod hostile;

@@ -29,7 +29,7 @@ pub(crate) fn agent_process(root: &HostRoot) -> Result<AgentProcess, Unavailable
     for pid in pids {
         match comm(&place, pid) {
             Ok(comm) if comm == AGENT => match is_of_this_host(&place, pid) {
-                Ok(true) => return Ok(AgentProcess::Running { pid }),
+                Ok(true) => return Ok(AgentProcess::Running { pid: Some(pid) }),
                 Ok(false) => {}
                 Err(error) if has_gone(&error) => {}
                 Err(error) => {

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
+use kcilium_core::decode::sysctl::{GLOBAL, MANY_LINKS, PER_LINK, name};
 use kcilium_core::facts::Unavailable;
 
 use crate::unavailable::unavailable;
@@ -12,18 +13,6 @@ use crate::unavailable::unavailable;
 /// Not under the host's root: below `net` it shows the network namespace of whoever reads it, so
 /// this process's own `/proc` is as good as any, and there is always one.
 const INTERFACE: &str = "/proc/sys";
-
-const GLOBAL: [&str; 3] =
-    ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding", "net/ipv6/conf/all/disable_ipv6"];
-
-/// Directories with one folder per interface, and what is read in each.
-const PER_LINK: [(&str, &[&str]); 2] = [
-    ("net/ipv4/conf", &["rp_filter", "forwarding", "ignore_routes_with_linkdown"]),
-    ("net/ipv6/conf", &["ignore_routes_with_linkdown"]),
-];
-
-/// More interfaces than this, and those of pods are left out.
-const MANY_LINKS: usize = 256;
 
 /// Values by sysctl name. What the kernel does not have is left out, IPv6 for instance.
 pub(crate) fn sysctls() -> Result<BTreeMap<String, String>, Unavailable> {
@@ -48,7 +37,7 @@ fn read(key: &str, found: &mut BTreeMap<String, String>) -> Result<(), Unavailab
     let path = format!("{INTERFACE}/{key}");
     match fs::read_to_string(&path) {
         Ok(value) => {
-            found.insert(dotted(key), value.trim().to_owned());
+            found.insert(name(key), value.trim().to_owned());
             Ok(())
         }
         Err(error) if has_gone(&error) => Ok(()),
@@ -88,26 +77,9 @@ fn without_pods_if_many(mut names: Vec<String>) -> Vec<String> {
     names
 }
 
-/// The name of a sysctl, out of its path: sysctl(8) exchanges dots and slashes, so that a dot in an
-/// interface's name (`eth0.100`) is told from those that separate.
-fn dotted(key: &str) -> String {
-    key.chars()
-        .map(|c| match c {
-            '/' => '.',
-            '.' => '/',
-            other => other,
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dots_and_slashes_change_places() {
-        assert_eq!(dotted("net/ipv4/conf/eth0.100/rp_filter"), "net.ipv4.conf.eth0/100.rp_filter");
-    }
 
     #[test]
     fn pods_are_left_out_where_there_are_many() {

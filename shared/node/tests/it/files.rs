@@ -321,7 +321,10 @@ fn agents_are_told_from_others_of_similar_names() {
     assert_eq!(known(with_processes(&host).facts().agent), AgentProcess::NotRunning);
     let mut host = host.to_vec();
     host.push((4711, "cilium-agent"));
-    assert_eq!(known(with_processes(&host).facts().agent), AgentProcess::Running { pid: 4711 });
+    assert_eq!(
+        known(with_processes(&host).facts().agent),
+        AgentProcess::Running { pid: Some(4711) }
+    );
 }
 
 #[test]
@@ -330,7 +333,7 @@ fn in_a_container_an_agent_that_is_not_seen_may_run_nevertheless() {
     assert_eq!(kind, UnavailableKind::Failed);
     assert!(why.contains("not the host's PID namespace"), "{why}");
     let beside = with_processes(&[(1, "sh"), (7, "cilium-agent")]);
-    assert_eq!(known(beside.facts().agent), AgentProcess::Running { pid: 7 });
+    assert_eq!(known(beside.facts().agent), AgentProcess::Running { pid: Some(7) });
 }
 
 #[test]

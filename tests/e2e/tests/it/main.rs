@@ -8,6 +8,7 @@ mod doctor;
 mod homelab;
 mod inside;
 mod kubectl;
+mod node_script;
 mod program;
 mod report;
 mod scale;
