@@ -48,7 +48,8 @@ fn items<'a>(value: &'a mut Value, field: &str) -> impl Iterator<Item = &'a mut 
     value.get_mut(field).and_then(Value::as_array_mut).into_iter().flatten()
 }
 
-fn pod(pod: &mut Value) {
+/// Fills in the defaults of a pod.
+pub(crate) fn pod(pod: &mut Value) {
     let spec = child(pod, "spec");
     pod_spec(spec);
     default(spec, "enableServiceLinks", json!(true));
@@ -387,7 +388,7 @@ pub(crate) fn namespace_takes(store: &Store, resource: &Resource, object: &Value
     let Some(namespace) = store.get(&namespaces, &crate::store::Key::new("", name)) else {
         return Err(ApiError::not_found(&subject));
     };
-    if !namespace.head().terminating {
+    if !namespace.ties().terminating {
         return Ok(());
     }
     let message = format!("namespace {name} is being terminated");

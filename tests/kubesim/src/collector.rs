@@ -31,10 +31,10 @@ impl Collector {
             };
             self.seen = store.version();
             for event in &events {
-                let head = event.new.head();
+                let ties = event.new.ties();
                 if event.deleted {
-                    orphaned(store, &head.uid);
-                } else if !head.owners.is_empty() {
+                    orphaned(store, &ties.uid);
+                } else if !ties.owners.is_empty() {
                     abandoned(store, &(event.id.clone(), event.key.clone()));
                 }
                 if !event.deleted && &*event.id.plural == "namespaces" {
@@ -75,9 +75,9 @@ fn orphaned(store: &mut Store, uid: &str) {
 
 /// Deletes the object if none of its owners exists.
 fn abandoned(store: &mut Store, place: &Place) {
-    let Some(head) = store.get(&place.0, &place.1).map(Object::head) else { return };
-    let alive = head.owners.iter().any(|owner| store.has_uid(owner));
-    if !head.owners.is_empty() && !alive && !head.terminating {
+    let Some(ties) = store.get(&place.0, &place.1).map(Object::ties) else { return };
+    let alive = ties.owners.iter().any(|owner| store.has_uid(owner));
+    if !ties.owners.is_empty() && !alive && !ties.terminating {
         delete(store, place, "Background");
     }
 }
@@ -162,7 +162,7 @@ fn empty(store: &mut Store, id: &GroupResource, namespace: &str) -> Vec<Object> 
     let here = |key: &Key| namespace.is_empty() || key.namespace == namespace;
     let places: Vec<Place> = store
         .all(id)
-        .filter(|(key, object)| here(key) && !object.head().terminating)
+        .filter(|(key, object)| here(key) && !object.ties().terminating)
         .map(|(key, _)| (id.clone(), Arc::new(key.clone())))
         .collect();
     for place in places {

@@ -641,7 +641,7 @@ impl Call<'_> {
                 let mut details = json!({
                     "name": self.target.name,
                     "kind": &*self.kind.id.plural,
-                    "uid": object.head().uid,
+                    "uid": object.ties().uid,
                 });
                 if !self.kind.id.group.is_empty() {
                     details["group"] = json!(&*self.kind.id.group);

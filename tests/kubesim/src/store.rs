@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::{
-    packed::{Head, Object},
+    packed::{Object, Ties},
     resource::{GroupResource, Registry},
     status::{ApiError, ApiResult},
 };
@@ -122,14 +122,14 @@ impl Store {
         let old = kind.insert(Arc::clone(&key), new.clone());
         let place = (id.clone(), Arc::clone(&key));
         if let Some(old) = &old {
-            self.forget(&place, &old.head());
+            self.forget(&place, &old.ties());
         }
-        let head = new.head();
-        self.uids.insert(head.uid.into());
-        for owner in head.owners {
-            self.dependents.entry(owner.into()).or_default().push(place.clone());
+        let ties = new.ties();
+        self.uids.insert(ties.uid);
+        for owner in ties.owners {
+            self.dependents.entry(owner).or_default().push(place.clone());
         }
-        if head.terminating {
+        if ties.terminating {
             self.dying.insert(place);
         }
         let (version, id) = (self.version, id.clone());
@@ -142,20 +142,20 @@ impl Store {
         let (key, old) = self.kinds.get_mut(id)?.remove_entry(key)?;
         self.version += 1;
         let new = old.at_version(self.version);
-        self.forget(&(id.clone(), Arc::clone(&key)), &old.head());
+        self.forget(&(id.clone(), Arc::clone(&key)), &old.ties());
         let (version, id, old) = (self.version, id.clone(), Some(old));
         self.record(Event { version, id, key, old, new: new.clone(), deleted: true });
         Some(new)
     }
 
-    fn forget(&mut self, place: &Place, old: &Head) {
-        self.uids.remove(old.uid.as_str());
+    fn forget(&mut self, place: &Place, old: &Ties) {
+        self.uids.remove(&*old.uid);
         self.dying.remove(place);
         for owner in &old.owners {
-            if let Some(places) = self.dependents.get_mut(owner.as_str()) {
+            if let Some(places) = self.dependents.get_mut(&**owner) {
                 places.retain(|dependent| dependent != place);
                 if places.is_empty() {
-                    self.dependents.remove(owner.as_str());
+                    self.dependents.remove(&**owner);
                 }
             }
         }

@@ -498,7 +498,7 @@ fn holds(resource: &Resource, object: &Value) -> bool {
 
 /// Removes the object if it is dying and nothing holds it any more; gives its last state.
 pub(crate) fn finish(store: &mut Store, resource: &Resource, key: &Key) -> Option<Object> {
-    let object = store.get(&resource.id, key).filter(|object| object.head().terminating)?.value();
+    let object = store.get(&resource.id, key).filter(|object| object.ties().terminating)?.value();
     if holds(resource, &object) {
         return None;
     }
