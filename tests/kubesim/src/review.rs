@@ -78,7 +78,7 @@ fn rules(store: &Store, user: &User, namespace: &str) -> Value {
     if user.groups.iter().any(|group| group == MASTERS) {
         found.extend(everything);
     }
-    found.extend(rbac::rules(store, user, namespace).into_iter().cloned());
+    found.extend(rbac::rules(store, user, namespace));
     let (paths, resources): (Vec<_>, Vec<_>) =
         found.into_iter().partition(|rule| rule.get("nonResourceURLs").is_some());
     json!({"resourceRules": resources, "nonResourceRules": paths, "incomplete": false})

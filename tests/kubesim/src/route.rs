@@ -14,10 +14,11 @@ use crate::{
     journal::Entry,
     object::{self, meta},
     openapi,
+    packed::Object,
     patch::{self, PatchKind},
     protobuf,
     rbac::{self, Action},
-    read::{self, Filter},
+    read::{self, Filter, Sheet},
     reply::{self, Body},
     request::{Form, Negotiated, Query, Target, negotiate},
     resource::{Resource, ServedVersion},
@@ -412,9 +413,9 @@ impl Call<'_> {
         Filter::parse(self.kind, self.version, self.namespace(), &self.asked.query)
     }
 
-    fn object(&self, code: u16, object: &object::Object) -> Response<Body> {
+    fn object(&self, code: u16, object: &Object) -> Response<Body> {
         let body = read::shape(object, self.kind, self.version, self.negotiated.form);
-        reply::object(code, &body, self.negotiated.yaml, &self.asked.headers)
+        reply::text(code, body, self.negotiated.yaml, &self.asked.headers)
     }
 
     fn list(&self) -> ApiResult<Response<Body>> {
@@ -423,13 +424,15 @@ impl Call<'_> {
             let store = self.shared.store();
             read::list(&store, self.kind, &filter, &self.asked.query)?
         };
-        let bytes = read::page_json(&page, self.kind, self.version, self.negotiated.form)
-            .map_err(ApiError::internal)?;
+        Ok(self.page(page))
+    }
+
+    fn page(&self, page: read::Page) -> Response<Body> {
+        let sheet = Sheet::new(page, self.kind, self.version, self.negotiated.form);
         if self.negotiated.yaml {
-            let value: Value = serde_json::from_slice(&bytes).map_err(ApiError::internal)?;
-            return Ok(reply::object(200, &value, true, &self.asked.headers));
+            return reply::text(200, sheet.collect(), true, &self.asked.headers);
         }
-        Ok(reply::with_body(200, "application/json", bytes, &self.asked.headers))
+        reply::pieces(sheet.map(Bytes::from), &self.asked.headers)
     }
 
     fn watch(&self) -> ApiResult<Response<Body>> {
@@ -451,7 +454,7 @@ impl Call<'_> {
         let object =
             object.ok_or_else(|| ApiError::not_found(&self.kind.named(&self.target.name)))?;
         if self.target.subresource == "scale" {
-            let scale = scale::of(&object, self.version);
+            let scale = scale::of(&object.value(), self.version);
             return Ok(reply::object(200, &scale, self.negotiated.yaml, &self.asked.headers));
         }
         Ok(self.object(200, &object))
@@ -512,8 +515,8 @@ impl Call<'_> {
     }
 
     /// A patch is checked by what it makes of the object.
-    fn check_patched(&self, current: &Value, patch: PatchKind, body: &Value) -> ApiResult<()> {
-        let mut object = current.clone();
+    fn check_patched(&self, current: &Object, patch: PatchKind, body: &Value) -> ApiResult<()> {
+        let mut object = current.value();
         match patch {
             PatchKind::Json => patch::json_patch(&mut object, body)?,
             PatchKind::Merge => patch::merge_patch(&mut object, body),
@@ -579,7 +582,8 @@ impl Call<'_> {
         let found = store.get(&self.kind.id, &write.key);
         let found =
             found.ok_or_else(|| ApiError::not_found(&self.kind.named(&self.target.name)))?;
-        let mut object = Value::clone(&read::in_version(found, self.kind, self.version));
+        let mut object = found.value();
+        object["apiVersion"] = json!(self.kind.api_version(&self.version.name));
         let mut wanted = scale::of(&object, self.version);
         match patch {
             None => wanted = body.clone(),
@@ -589,7 +593,7 @@ impl Call<'_> {
         scale::set(&mut object, self.version, &wanted)?;
         let whole = Write { subresource: "", ..write.clone() };
         let object = whole.update(store, object)?;
-        let scale = scale::of(&object, self.version);
+        let scale = scale::of(&object.value(), self.version);
         Ok(reply::object(200, &scale, self.negotiated.yaml, &self.asked.headers))
     }
 
@@ -637,7 +641,7 @@ impl Call<'_> {
                 let mut details = json!({
                     "name": self.target.name,
                     "kind": &*self.kind.id.plural,
-                    "uid": meta(&object, "uid"),
+                    "uid": object.ties().uid,
                 });
                 if !self.kind.id.group.is_empty() {
                     details["group"] = json!(&*self.kind.id.group);
@@ -664,13 +668,12 @@ impl Call<'_> {
         let mut store = self.shared.store();
         let mut page = read::list(&store, self.kind, &filter, &self.asked.query)?;
         for object in &mut page.items {
-            let key = Key::new(meta(object, "namespace"), meta(object, "name"));
+            let value = object.value();
+            let key = Key::new(meta(&value, "namespace"), meta(&value, "name"));
             let write = Write { key, ..self.write("", dry_run) };
             let (Deleted::Gone(left) | Deleted::Later(left)) = write.delete(&mut store, &how)?;
             *object = left;
         }
-        let bytes = read::page_json(&page, self.kind, self.version, self.negotiated.form)
-            .map_err(ApiError::internal)?;
-        Ok(reply::with_body(200, "application/json", bytes, &self.asked.headers))
+        Ok(self.page(page))
     }
 }

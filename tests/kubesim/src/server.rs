@@ -28,6 +28,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{
     collector::Collector,
     fault::Faults,
+    fleet::{self, Fleet},
     identity::{MASTERS, User},
     journal::Journal,
     kubeconfig::{self, Credential},
@@ -164,6 +165,11 @@ impl KubeSim {
     pub fn load(&self, text: &str) -> Result<()> {
         let mut store = self.store();
         load::read(text)?.into_iter().try_for_each(|object| load::load(&mut store, object))
+    }
+
+    /// Stores a generated cluster; watches and lists that began before have expired then.
+    pub fn load_fleet(&self, fleet: &Fleet) -> Result<()> {
+        fleet::load(&mut self.store(), fleet)
     }
 
     /// The faults in force.

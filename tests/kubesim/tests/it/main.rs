@@ -1,6 +1,7 @@
 //! The API server for tests, driven by the real kubectl and helm.
 
 mod errors;
+mod fleet;
 mod helm;
 mod kubectl;
 mod lifecycle;
