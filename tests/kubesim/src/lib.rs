@@ -56,6 +56,7 @@ mod tls;
 mod watch;
 mod write;
 
+pub use builtin::Subresource;
 pub use fault::{Fault, Faults, Kind};
 pub use identity::{MASTERS, User};
 pub use journal::{Entry, Journal};

@@ -39,10 +39,14 @@ pub(super) fn answer(
         (kind, version)
     };
     let sub = target.subresource.as_str();
-    if !sub.is_empty() && !kind.subresources(&version).contains(&sub) {
-        return Err(ApiError::no_such_path());
-    }
-    if !kind.allows(verb) || (!sub.is_empty() && !matches!(verb, "get" | "update" | "patch")) {
+    let allowed = if sub.is_empty() {
+        kind.allows(verb)
+    } else {
+        let subs = kind.subresources(&version);
+        let sub = subs.iter().find(|known| known.name == sub).ok_or_else(ApiError::no_such_path)?;
+        sub.verbs.contains(&verb)
+    };
+    if !allowed {
         return Err(ApiError::no_such_method());
     }
     if kind.namespaced && target.namespace.is_empty() && !matches!(verb, "list" | "watch") {
