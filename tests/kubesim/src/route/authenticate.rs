@@ -23,7 +23,7 @@ pub(super) fn authenticate(
     let user = match (certificate, bearer) {
         (Some(user), _) => user,
         (None, Some(token)) => {
-            shared.config.tokens.get(token).cloned().ok_or_else(ApiError::unauthorized)?
+            shared.bearer(&shared.store(), token).ok_or_else(ApiError::unauthorized)?
         }
         (None, None) => {
             let groups = vec!["system:unauthenticated".to_owned()];

@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Call<'_> {
-    fn deletion(&self, options: &Value) -> ApiResult<Deletion> {
+    pub(super) fn deletion(&self, options: &Value) -> ApiResult<Deletion> {
         let word = |field: &str| match object::text(options, &[field]) {
             "" => self.asked.query.get(field).to_owned(),
             word => word.to_owned(),

@@ -1,10 +1,20 @@
 //! What faults make of an answer.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, channel::Channel};
-use hyper::{Response, header};
+use http_body_util::BodyExt as _;
+use hyper::{
+    Response,
+    body::{Body as _, Frame},
+    header,
+};
+use tokio::time::Sleep;
 
 use super::{Asked, action};
 use crate::{fault::Kind, reply::Body, status::ApiError};
@@ -46,19 +56,60 @@ pub(super) fn failing(fault: &Kind, asked: &Asked) -> Option<ApiError> {
     }
 }
 
-/// Lets the connection break after so many bytes of the body.
-pub(super) async fn cut(response: Response<Body>, bytes: usize) -> io::Result<Response<Body>> {
+/// Lets the body end before its time, if that is the fault.
+pub(super) fn cut(response: Response<Body>, fault: &Kind) -> Response<Body> {
+    let (left, end) = match *fault {
+        Kind::Cut(bytes) => (bytes, End::Breaks),
+        Kind::Stall(bytes) => (bytes, End::Stalls),
+        _ => return response,
+    };
     let (mut parts, body) = response.into_parts();
-    let whole = body.collect().await?.to_bytes();
-    // With the length left as it was the client knows that something is missing.
-    parts.headers.insert(header::CONTENT_LENGTH, whole.len().into());
-    let (mut sender, body) = Channel::<Bytes, io::Error>::new(2);
-    tokio::spawn(async move {
-        let head = whole.slice(..bytes.min(whole.len()));
-        // A client that went away has its wish already.
-        let _ = sender.send_data(head).await;
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        sender.abort(io::ErrorKind::ConnectionReset.into());
-    });
-    Ok(Response::from_parts(parts, body.boxed()))
+    if let Some(length) = body.size_hint().exact() {
+        // With the length left as it was the client knows that something is missing.
+        parts.headers.insert(header::CONTENT_LENGTH, length.into());
+    }
+    Response::from_parts(parts, CutBody { body, left, end }.boxed())
+}
+
+/// What comes after the last byte.
+enum End {
+    /// Nothing.
+    Stalls,
+    /// An error.
+    Breaks,
+    /// An error, as soon as what was given out has been sent.
+    Breaking(Pin<Box<Sleep>>),
+}
+
+/// A body that does not come to its end.
+struct CutBody {
+    body: Body,
+    left: usize,
+    end: End,
+}
+
+impl hyper::body::Body for CutBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if self.left > 0 {
+            let frame = ready!(Pin::new(&mut self.body).poll_frame(context)).transpose()?;
+            if let Some(mut data) = frame.and_then(|frame| frame.into_data().ok()) {
+                data.truncate(self.left);
+                self.left -= data.len();
+                return Poll::Ready(Some(Ok(Frame::data(data))));
+            }
+            self.left = 0;
+        }
+        if matches!(self.end, End::Breaks) {
+            self.end = End::Breaking(Box::pin(tokio::time::sleep(Duration::from_millis(20))));
+        }
+        let End::Breaking(sent) = &mut self.end else { return Poll::Pending };
+        ready!(sent.as_mut().poll(context));
+        Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into())))
+    }
 }

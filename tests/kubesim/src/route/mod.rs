@@ -2,18 +2,23 @@
 
 mod authenticate;
 mod body;
+mod connect;
 mod deletion;
 mod document;
 mod failing;
 mod resource;
+mod subresource;
 
 use std::{io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use hyper::{HeaderMap, Method, Request, Response, body::Incoming, header};
+use hyper::{
+    HeaderMap, Method, Request, Response, StatusCode, body::Incoming, header, upgrade::OnUpgrade,
+};
 
 use crate::{
+    breaker::Breaker,
     fault::Kind,
     identity::User,
     journal::Entry,
@@ -40,9 +45,11 @@ struct Asked {
 /// Answers a request; the error breaks the connection.
 pub(crate) async fn handle(
     shared: Arc<Shared>,
+    breaker: Arc<Breaker>,
     certificate: Option<User>,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
 ) -> io::Result<Response<Body>> {
+    let upgrade = hyper::upgrade::on(&mut request);
     let (parts, body) = request.into_parts();
     let header =
         |name| parts.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
@@ -64,12 +71,12 @@ pub(crate) async fn handle(
         }
         Some(Kind::Hang) => {
             shared.journal.add(entry);
-            std::future::pending::<()>().await;
-            return Err(io::ErrorKind::TimedOut.into());
+            return std::future::pending().await;
         }
         Some(Kind::Reset) => {
             shared.journal.add(entry);
-            return Err(io::ErrorKind::ConnectionReset.into());
+            breaker.reset();
+            return std::future::pending().await;
         }
         _ => {}
     }
@@ -89,7 +96,7 @@ pub(crate) async fn handle(
                 };
                 match fault.as_ref().and_then(|fault| failing(fault, &asked)) {
                     Some(error) => Err(error),
-                    None => answer(&shared, &asked),
+                    None => answer(&shared, &asked, upgrade, fault.as_ref()).await,
                 }
             }
         },
@@ -97,10 +104,13 @@ pub(crate) async fn handle(
     let response = answer.unwrap_or_else(|error| reply::error(&error, &headers));
     entry.code = response.status().as_u16();
     shared.journal.add(entry);
-    match fault {
-        Some(Kind::Cut(bytes)) => cut(response, bytes).await,
-        _ => Ok(response),
-    }
+    // What comes after an upgrade is the relay's to cut.
+    Ok(match fault {
+        Some(fault) if response.status() != StatusCode::SWITCHING_PROTOCOLS => {
+            cut(response, &fault)
+        }
+        _ => response,
+    })
 }
 
 /// What RBAC is asked about this request.
@@ -115,13 +125,20 @@ fn action(asked: &Asked) -> Action {
     }
 }
 
-fn answer(shared: &Arc<Shared>, asked: &Asked) -> ApiResult<Response<Body>> {
+async fn answer(
+    shared: &Arc<Shared>,
+    asked: &Asked,
+    upgrade: OnUpgrade,
+    fault: Option<&Kind>,
+) -> ApiResult<Response<Body>> {
     let action = action(asked);
-    // One lock for asking and doing, so that nobody changes the rules in between.
     if !rbac::allowed(&shared.store(), &asked.user, &action) {
         return Err(action.denied(&asked.user));
     }
     match Target::parse(&asked.path) {
+        Some(target) if target.at_kubelet() => {
+            connect::answer(shared, asked, &target, upgrade, fault).await
+        }
         Some(target) => resource::answer(shared, asked, &target),
         None => document::answer(shared, asked),
     }

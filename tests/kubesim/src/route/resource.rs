@@ -55,6 +55,7 @@ pub(super) fn answer(
     let negotiated = negotiate(&asked.headers, &asked.query)?;
     let call = Call { shared, asked, target, kind: &kind, version: &version, negotiated };
     match verb {
+        "create" if !sub.is_empty() => call.create_sub(),
         "list" => call.list(),
         "watch" => call.watch(),
         "get" => call.get(),
@@ -203,7 +204,7 @@ impl Call<'_> {
         if !self.kind.stored() {
             let store = self.shared.store();
             let (user, plural) = (&self.asked.user, &self.kind.id.plural);
-            let answer = review::answer(&store, &self.shared.config, user, plural, body)?;
+            let answer = review::answer(&store, self.shared, user, plural, body)?;
             return Ok(reply::object(201, &answer, self.negotiated.yaml, &self.asked.headers));
         }
         let manager = self.manager();
