@@ -10,7 +10,10 @@ use futures_util::{
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{Error, Message, protocol::Role},
+    tungstenite::{
+        Error, Message,
+        protocol::{CloseFrame, Role, frame::coding::CloseCode},
+    },
 };
 
 use super::session::{self, Input, Output, Started};
@@ -88,7 +91,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> session::Outgoing for Outgoing<IO> {
     }
 
     async fn close(&mut self) -> io::Result<()> {
-        self.sink.close().await.map_err(broken)
+        // kubectl takes a close without this code for a failure.
+        let code = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+        self.sink.send(Message::Close(Some(code))).await.map_err(broken)
     }
 }
 

@@ -121,3 +121,79 @@ pub(super) fn data(stream: u32, data: &[u8], end: bool) -> Vec<u8> {
     frame.extend_from_slice(data);
     frame
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::{Bytes, BytesMut};
+
+    use super::{Frame, accepted, data, goodbye, pong, take};
+    use crate::endpoint::spdy::header;
+
+    /// What kubectl 1.28 sends for `echo -n hi | kubectl exec -i POD -- cat`.
+    const RECORDED: &[&str] = &[
+        "8003000100000029000000010000000000007",
+        "8f9e3c6a7c26260606004a7b392a2d4c45c6851c29a0a0a6800000000ffff",
+        "8003000100000017000000030000000000",
+        "00c22e555c92929907000000ffff",
+        "8003000100000019000000050000000000",
+        "00c22ac5565c92925f5a02000000ffff",
+        "8003000100000015000000070000000000",
+        "00c229975a5404000000ffff",
+        "00000003000000026869",
+        "0000000301000000",
+    ];
+
+    fn recorded() -> Vec<u8> {
+        let digits = RECORDED.concat();
+        let pairs = (0..digits.len()).step_by(2).map(|i| &digits[i..i + 2]);
+        pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
+    }
+
+    fn frames(chunk: usize) -> Vec<Frame> {
+        let (mut received, mut headers) = (BytesMut::new(), header::Reader::new());
+        let mut frames = Vec::new();
+        for bytes in recorded().chunks(chunk) {
+            received.extend_from_slice(bytes);
+            while let Some(frame) = take(&mut received, &mut headers).unwrap() {
+                frames.push(frame);
+            }
+        }
+        assert!(received.is_empty());
+        frames
+    }
+
+    #[test]
+    fn what_kubectl_sends_is_read() {
+        let open = |stream, kind: &str| Frame::Open {
+            stream,
+            headers: vec![("streamtype".to_owned(), kind.to_owned())],
+            end: false,
+        };
+        let wanted = [
+            open(1, "error"),
+            open(3, "stdin"),
+            open(5, "stdout"),
+            open(7, "stderr"),
+            Frame::Data { stream: 3, data: Bytes::from_static(b"hi"), end: false },
+            Frame::Data { stream: 3, data: Bytes::new(), end: true },
+        ];
+        // However it is cut on the way.
+        for chunk in [1, 7, 1000] {
+            assert_eq!(frames(chunk), wanted);
+        }
+    }
+
+    #[test]
+    fn frames_are_written() {
+        assert_eq!(accepted(1, b"xy"), b"\x80\x03\0\x02\0\0\0\x06\0\0\0\x01xy");
+        assert_eq!(data(5, b"hi", true), b"\0\0\0\x05\x01\0\0\x02hi");
+        assert_eq!(pong(3), b"\x80\x03\0\x06\0\0\0\x04\0\0\0\x03");
+        assert_eq!(goodbye(7), b"\x80\x03\0\x07\0\0\0\x08\0\0\0\x07\0\0\0\0");
+    }
+
+    #[test]
+    fn another_version_is_refused() {
+        let mut received = BytesMut::from(&b"\x80\x02\0\x06\0\0\0\x04\0\0\0\x01"[..]);
+        assert!(take(&mut received, &mut header::Reader::new()).is_err());
+    }
+}
