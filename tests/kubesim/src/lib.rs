@@ -17,24 +17,31 @@
 //! # }
 //! ```
 //!
+//! `exec` and logs of a pod are asked of its node's kubelet, as the Node says where it listens; but
+//! only on this machine's loopback addresses, so that no loaded Node makes a test send packets.
+//!
 //! Not there yet, and answered as a server answers what it does not have (404, 405, 415): nodes that
-//! run pods, and with them `exec`, `logs` and `portforward`; scenarios; running
-//! the same cases against a real kube-apiserver. Built-in kinds have open schemas: unknown fields
+//! run pods, `attach` (501) and `portforward`; scenarios; running the same cases against a real
+//! kube-apiserver. Built-in kinds have open schemas: unknown fields
 //! pass, and `kubectl explain` has no depth. Protobuf bodies are read for the kinds that kubectl and
 //! helm were seen to send them for.
 
 mod admission;
+mod binding;
+mod breaker;
 mod builtin;
 mod collector;
 mod columns;
 mod crd;
 mod discovery;
+mod eviction;
 mod fault;
 mod fields;
 mod fleet;
 mod identity;
 mod journal;
 mod kubeconfig;
+mod kubelet;
 mod load;
 mod object;
 mod openapi;
@@ -57,9 +64,11 @@ mod store;
 mod table;
 mod template;
 mod tls;
+mod token;
 mod watch;
 mod write;
 
+pub use builtin::Subresource;
 pub use fault::{Fault, Faults, Kind};
 pub use fleet::Fleet;
 pub use identity::{MASTERS, User};

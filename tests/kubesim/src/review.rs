@@ -6,7 +6,7 @@ use crate::{
     identity::{MASTERS, User},
     object::{list, text},
     rbac::{self, Action},
-    server::Config,
+    server::Shared,
     status::{ApiError, ApiResult},
     store::Store,
 };
@@ -14,7 +14,7 @@ use crate::{
 /// Answers a review; the answer is the question with a status.
 pub(crate) fn answer(
     store: &Store,
-    config: &Config,
+    shared: &Shared,
     user: &User,
     plural: &str,
     mut review: Value,
@@ -22,7 +22,7 @@ pub(crate) fn answer(
     let spec = review["spec"].clone();
     review["status"] = match plural {
         "selfsubjectreviews" => json!({"userInfo": user.info()}),
-        "tokenreviews" => match config.tokens.get(text(&spec, &["token"])) {
+        "tokenreviews" => match shared.bearer(store, text(&spec, &["token"])) {
             Some(known) => json!({"authenticated": true, "user": known.info()}),
             None => json!({"user": {}, "error": "invalid bearer token"}),
         },

@@ -7,4 +7,5 @@ mod kubectl;
 mod lifecycle;
 mod program;
 mod raw;
+mod subresources;
 mod tool;
