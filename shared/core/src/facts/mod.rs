@@ -19,7 +19,15 @@ pub use agent_status::{
     AgentDevice, AgentStatus, ComponentStatus, FailingController, KubeProxyReplacement,
     Masquerading, ProxyStatus,
 };
-pub use cluster::{AgentPod, CiliumNode, ClusterFacts, KubeNode, NodeAddress, NodeAddressKind};
+pub use cluster::{
+    AgentPod, CiliumEndpoint, CiliumNode, CiliumNodeConfig, ClusterFacts, ClusterInfo, Component,
+    Condition, ConfigData, Container, ContainerStatus, ControlPlaneComponent, ControlPlanePod,
+    Corefile, CustomResource, CustomResourceVersion, EnvVar, Event, KubeNode, KubeProxyConfig,
+    Kubeadm, KubernetesVersion, LabelSelector, Lease, NetworkPolicy, NetworkPolicyKind,
+    NodeAddress, NodeAddressKind, NodeInfo, ObjectReference, PodCounts, PodDetail, PodRow, Pods,
+    Release, SelectorRequirement, Service, ServiceEndpoint, ServiceEndpoints, ServicePort,
+    ServiceType, Taint, Termination, Toleration, TrafficPolicy, Waiting, Workload, WorkloadKind,
+};
 pub use config::{CiliumConfig, IpamMode, RoutingMode, TunnelProtocol};
 pub use fact::{Fact, Unavailable, UnavailableKind};
 pub use link::{Address, Link, LinkFlag, Peer};
