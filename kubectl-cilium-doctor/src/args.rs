@@ -164,11 +164,7 @@ pub(crate) struct Source {
     )]
     pub(crate) nodes: Vec<String>,
     /// Look from inside only at nodes with these labels
-    #[arg(
-        long,
-        value_name = "SELECTOR",
-        help_heading = "How to look at the cluster"
-    )]
+    #[arg(long, value_name = "SELECTOR", help_heading = "How to look at the cluster")]
     pub(crate) node_selector: Option<String>,
     /// Pod CIDR, besides those that can be seen; may be repeated, or a list with commas
     #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = cidr)]

@@ -57,7 +57,9 @@ pub fn read(folder: &Path) -> Result<Facts, RecordingError> {
     if files.is_empty() {
         return Err(RecordingError::Empty { path: folder.to_owned() });
     }
-    Ok(recorded::facts(&files))
+    Ok(recorded::facts(&files, |yaml| {
+        serde_saphyr::from_str(yaml).map_err(|error| error.to_string())
+    }))
 }
 
 fn read_folder(

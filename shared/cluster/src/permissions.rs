@@ -73,7 +73,14 @@ macro_rules! without {
 }
 
 const fn list(resource: Resource, remove: fn(&mut Facts, &Unavailable)) -> Permission {
-    Permission { verb: "list", resource, subresource: "", place: Place::Cluster, role: Role::Api, remove }
+    Permission {
+        verb: "list",
+        resource,
+        subresource: "",
+        place: Place::Cluster,
+        role: Role::Api,
+        remove,
+    }
 }
 
 const fn object(
@@ -111,8 +118,8 @@ pub const ALL: &[Permission] = &[
     list(Resource::SERVICE_CIDRS[0], without!(service_cidrs)),
     list(Resource::EVENTS, without!(events)),
     list(Resource::NETWORK_POLICIES, without!(network_policies)),
-    list(Resource::CILIUM_POLICIES, without!(network_policies)),
-    list(Resource::CILIUM_CLUSTER_POLICIES, without!(network_policies)),
+    list(Resource::CILIUM_POLICIES, without!(cilium_network_policies)),
+    list(Resource::CILIUM_CLUSTER_POLICIES, without!(cilium_clusterwide_network_policies)),
     list(Resource::CUSTOM_RESOURCES, without!(custom_resources)),
     Permission { place: Place::Home, ..list(Resource::LEASES, without!(leases)) },
     object(Some("kube-system"), "kubeadm-config", without!(kubeadm)),

@@ -3,6 +3,7 @@
 //! * [`facts`]: one model of everything that is known about a cluster and its nodes; a source that
 //!   failed is a fact too.
 //! * [`decode`]: what real programs print (`ip -j`, `resolv.conf`, API objects) into facts.
+//! * [`redaction`]: what is taken away before anything becomes a fact.
 //! * [`prefix`] and [`routing`]: CIDR arithmetic, and route lookup as the kernel does it.
 //! * [`view`]: what the rules look at: facts, indexed, with protected addresses and pod CIDRs.
 //! * [`rules`]: pure functions from a view to findings; one file per rule.
@@ -16,6 +17,7 @@ pub mod decode;
 pub mod diagnosis;
 pub mod facts;
 pub mod prefix;
+pub mod redaction;
 pub mod routing;
 pub mod rules;
 pub mod view;

@@ -48,7 +48,8 @@ fn items<'a>(value: &'a mut Value, field: &str) -> impl Iterator<Item = &'a mut 
     value.get_mut(field).and_then(Value::as_array_mut).into_iter().flatten()
 }
 
-fn pod(pod: &mut Value) {
+/// Fills in the defaults of a pod.
+pub(crate) fn pod(pod: &mut Value) {
     let spec = child(pod, "spec");
     pod_spec(spec);
     default(spec, "enableServiceLinks", json!(true));
@@ -187,11 +188,15 @@ fn service(service: &mut Value, store: &Store) {
 /// The first address of 10.96.0.0/16, kubeadm's default range, that no Service has.
 fn free_ip(store: &Store) -> String {
     let id = GroupResource::new("", "services");
-    let taken: std::collections::BTreeSet<&str> =
-        store.all(&id).map(|(_, service)| text(service, &["spec", "clusterIP"])).collect();
+    let taken: std::collections::BTreeSet<String> = store
+        .all(&id)
+        .filter_map(|(_, service)| {
+            service.head().fields.get("spec.clusterIP")?.as_str().map(str::to_owned)
+        })
+        .collect();
     (1..u16::MAX)
         .map(|n| format!("10.96.{}.{}", n >> 8, n & 255))
-        .find(|ip| !taken.contains(ip.as_str()))
+        .find(|ip| !taken.contains(ip))
         .unwrap_or_else(|| "None".to_owned())
 }
 
@@ -383,7 +388,7 @@ pub(crate) fn namespace_takes(store: &Store, resource: &Resource, object: &Value
     let Some(namespace) = store.get(&namespaces, &crate::store::Key::new("", name)) else {
         return Err(ApiError::not_found(&subject));
     };
-    if text(namespace, &["status", "phase"]) != "Terminating" {
+    if !namespace.ties().terminating {
         return Ok(());
     }
     let message = format!("namespace {name} is being terminated");

@@ -269,10 +269,52 @@ pub(crate) fn resources() -> Vec<Resource> {
         .collect()
 }
 
+/// A part of an object with a path of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subresource {
+    /// `status`, `exec`, …
+    pub name: &'static str,
+    /// Group, version and kind of what it takes and gives, if that is not its object's kind.
+    pub kind: Option<(&'static str, &'static str, &'static str)>,
+    /// What can be done with it.
+    pub verbs: &'static [&'static str],
+}
+
+impl Subresource {
+    /// The state that controllers write.
+    pub const STATUS: Self = Self::new("status", None, &["get", "patch", "update"]);
+    /// The number of replicas.
+    pub const SCALE: Self =
+        Self::new("scale", Some(("autoscaling", "v1", "Scale")), &["get", "patch", "update"]);
+
+    const fn new(
+        name: &'static str,
+        kind: Option<(&'static str, &'static str, &'static str)>,
+        verbs: &'static [&'static str],
+    ) -> Self {
+        Self { name, kind, verbs }
+    }
+}
+
+/// A connection is made with a POST, or with a GET by who speaks WebSocket.
+const CONNECT: &[&str] = &["create", "get"];
+const OF_PODS: &[Subresource] = &[
+    Subresource::new("attach", Some(("", "v1", "PodAttachOptions")), CONNECT),
+    Subresource::new("binding", Some(("", "v1", "Binding")), CREATE),
+    Subresource::new("eviction", Some(("policy", "v1", "Eviction")), CREATE),
+    Subresource::new("exec", Some(("", "v1", "PodExecOptions")), CONNECT),
+    Subresource::new("log", None, &["get"]),
+];
+const OF_NAMESPACES: &[Subresource] = &[Subresource::new("finalize", None, &["update"])];
+const OF_SERVICE_ACCOUNTS: &[Subresource] =
+    &[Subresource::new("token", Some((AUTHN, "v1", "TokenRequest")), CREATE)];
+
 /// Subresources that only some built-in kinds have.
-pub(crate) fn extra_subresources(id: &GroupResource) -> Vec<&'static str> {
+pub(crate) fn extra_subresources(id: &GroupResource) -> &'static [Subresource] {
     match (&*id.group, &*id.plural) {
-        ("", "namespaces") => vec!["finalize"],
-        _ => Vec::new(),
+        ("", "namespaces") => OF_NAMESPACES,
+        ("", "pods") => OF_PODS,
+        ("", "serviceaccounts") => OF_SERVICE_ACCOUNTS,
+        _ => &[],
     }
 }

@@ -1,11 +1,14 @@
 //! The controllers whose work every client relies on: garbage collection, the end of namespaces
 //! and of definitions, and what every namespace is given.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::{
     crd,
-    object::{Object, child, finalizers, list, meta, now, set_finalizers, terminating, text},
+    object::{child, finalizers, list, meta, now, set_finalizers, terminating, text},
+    packed::Object,
     resource::GroupResource,
     store::{Event, Key, Place, Store},
     write::{Deletion, FOREGROUND, ORPHAN, Write, finish},
@@ -28,13 +31,14 @@ impl Collector {
             };
             self.seen = store.version();
             for event in &events {
+                let ties = event.new.ties();
                 if event.deleted {
-                    orphaned(store, meta(&event.new, "uid"));
-                } else if !list(&event.new, &["metadata", "ownerReferences"]).is_empty() {
+                    orphaned(store, &ties.uid);
+                } else if !ties.owners.is_empty() {
                     abandoned(store, &(event.id.clone(), event.key.clone()));
                 }
                 if !event.deleted && &*event.id.plural == "namespaces" {
-                    furnish(store, &event.new);
+                    furnish(store, &event.new.value());
                 }
             }
             for place in store.dying() {
@@ -52,7 +56,7 @@ fn delete(store: &mut Store, place: &Place, propagation: &str) {
     let write = Write {
         resource: &resource,
         version: &version,
-        key: key.clone(),
+        key: Key::clone(key),
         subresource: "",
         dry_run: false,
         manager: "kube-controller-manager",
@@ -71,16 +75,15 @@ fn orphaned(store: &mut Store, uid: &str) {
 
 /// Deletes the object if none of its owners exists.
 fn abandoned(store: &mut Store, place: &Place) {
-    let Some(object) = store.get(&place.0, &place.1).cloned() else { return };
-    let owners = list(&object, &["metadata", "ownerReferences"]);
-    let alive = owners.iter().any(|owner| store.by_uid(text(owner, &["uid"])).is_some());
-    if !owners.is_empty() && !alive && !terminating(&object) {
+    let Some(ties) = store.get(&place.0, &place.1).map(Object::ties) else { return };
+    let alive = ties.owners.iter().any(|owner| store.has_uid(owner));
+    if !ties.owners.is_empty() && !alive && !ties.terminating {
         delete(store, place, "Background");
     }
 }
 
 fn dying(store: &mut Store, place: &Place) {
-    let Some(object) = store.get(&place.0, &place.1).cloned() else { return };
+    let Some(object) = store.get(&place.0, &place.1).map(Object::value) else { return };
     let held = finalizers(&object);
     if held.iter().any(|finalizer| finalizer == ORPHAN) {
         for dependent in store.dependents(meta(&object, "uid")) {
@@ -108,7 +111,9 @@ fn foreground(store: &mut Store, place: &Place, object: &Value) {
     let uid = meta(object, "uid");
     let mut blocked = false;
     for dependent in store.dependents(uid) {
-        let Some(found) = store.get(&dependent.0, &dependent.1).cloned() else { continue };
+        let Some(found) = store.get(&dependent.0, &dependent.1).map(Object::value) else {
+            continue;
+        };
         let owners = list(&found, &["metadata", "ownerReferences"]);
         let blocks = owners.iter().any(|owner| {
             text(owner, &["uid"]) == uid && owner["blockOwnerDeletion"] == json!(true)
@@ -125,8 +130,7 @@ fn foreground(store: &mut Store, place: &Place, object: &Value) {
 
 /// Takes one owner off the object.
 fn set_free(store: &mut Store, place: &Place, uid: &str) {
-    let Some(object) = store.get(&place.0, &place.1) else { return };
-    let mut object = Value::clone(object);
+    let Some(mut object) = store.get(&place.0, &place.1).map(Object::value) else { return };
     let metadata = child(&mut object, "metadata");
     if let Some(owners) = metadata.get_mut("ownerReferences").and_then(Value::as_array_mut) {
         owners.retain(|owner| text(owner, &["uid"]) != uid);
@@ -134,17 +138,16 @@ fn set_free(store: &mut Store, place: &Place, uid: &str) {
             metadata.as_object_mut().map(|metadata| metadata.remove("ownerReferences"));
         }
     }
-    store.put(&place.0, &place.1, object);
+    store.put(&place.0, &place.1, &object);
 }
 
 /// Takes one finalizer off the object, which may be the end of it.
 fn release(store: &mut Store, place: &Place, finalizer: &str) {
-    let Some(object) = store.get(&place.0, &place.1) else { return };
-    let mut object = Value::clone(object);
+    let Some(mut object) = store.get(&place.0, &place.1).map(Object::value) else { return };
     let mut held = finalizers(&object);
     held.retain(|known| known != finalizer);
     set_finalizers(&mut object, &held);
-    store.put(&place.0, &place.1, object);
+    store.put(&place.0, &place.1, &object);
     end(store, place);
 }
 
@@ -159,8 +162,8 @@ fn empty(store: &mut Store, id: &GroupResource, namespace: &str) -> Vec<Object> 
     let here = |key: &Key| namespace.is_empty() || key.namespace == namespace;
     let places: Vec<Place> = store
         .all(id)
-        .filter(|(key, object)| here(key) && !terminating(object))
-        .map(|(key, _)| (id.clone(), key.clone()))
+        .filter(|(key, object)| here(key) && !object.ties().terminating)
+        .map(|(key, _)| (id.clone(), Arc::new(key.clone())))
         .collect();
     for place in places {
         delete(store, &place, "Background");
@@ -190,15 +193,14 @@ fn end_namespace(store: &mut Store, place: &Place) {
             id.group,
             left.len()
         ));
-        for finalizer in left.iter().flat_map(|object| finalizers(object)) {
+        for finalizer in left.iter().flat_map(|object| finalizers(&object.value())) {
             held.push(finalizer);
         }
     }
-    let Some(object) = store.get(&place.0, &place.1) else { return };
-    let mut object = Value::clone(object);
+    let Some(mut object) = store.get(&place.0, &place.1).map(Object::value) else { return };
     if remaining.is_empty() {
         object["spec"]["finalizers"] = json!([]);
-        store.put(&place.0, &place.1, object);
+        store.put(&place.0, &place.1, &object);
         end(store, place);
         return;
     }
@@ -240,7 +242,7 @@ fn end_namespace(store: &mut Store, place: &Place) {
     };
     if stateless(&object["status"]["conditions"]) != stateless(&conditions) {
         object["status"]["conditions"] = conditions;
-        store.put(&place.0, &place.1, object);
+        store.put(&place.0, &place.1, &object);
     }
 }
 
@@ -287,5 +289,5 @@ fn furnish(store: &mut Store, namespace: &Value) {
             "creationTimestamp": now(),
         },
     });
-    store.put(&id, &key, object);
+    store.put(&id, &key, &object);
 }

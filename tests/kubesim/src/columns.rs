@@ -11,7 +11,8 @@ use crate::{
     table::{Column, age, duration},
 };
 
-type Cells = fn(&Value, Timestamp) -> Vec<Value>;
+/// Makes an object's cells.
+pub(crate) type Cells = fn(&Value, Timestamp) -> Vec<Value>;
 
 const NAME: Column = ("Name", "string", "name", 0);
 const AGE: Column = ("Age", "string", "", 0);

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     object::{at, child, default, list, meta, now, terminating, text},
+    packed::Object,
     resource::{GroupResource, Resource, ServedVersion, Traits, precedence},
     status::{ApiError, ApiResult, Cause},
     store::{Key, Store},
@@ -88,7 +89,7 @@ pub(crate) fn sync(store: &mut Store, resource: &Resource, key: &Key) {
     if !is_definition(resource) {
         return;
     }
-    let Some(definition) = store.get(&resource.id, key).cloned() else { return };
+    let Some(definition) = store.get(&resource.id, key).map(Object::value) else { return };
     if terminating(&definition) {
         return;
     }
@@ -96,7 +97,7 @@ pub(crate) fn sync(store: &mut Store, resource: &Resource, key: &Key) {
     let established = list(&definition, &["status", "conditions"])
         .iter()
         .any(|condition| condition["type"] == "Established");
-    let mut changed = Value::clone(&definition);
+    let mut changed = definition.clone();
     let metadata = child(&mut changed, "metadata");
     let mut finalizers = crate::object::finalizers(&definition);
     if !finalizers.iter().any(|finalizer| finalizer == CLEANUP) {
@@ -125,8 +126,8 @@ pub(crate) fn sync(store: &mut Store, resource: &Resource, key: &Key) {
             ),
         ]);
     }
-    if changed != *definition {
-        store.put(&resource.id, key, changed);
+    if changed != definition {
+        store.put(&resource.id, key, &changed);
     }
 }
 

@@ -79,18 +79,20 @@ pub(crate) fn resources(registry: &Registry, group: &str, version: &str) -> Opti
             entry["storageVersionHash"] = json!(hash(kind));
         }
         resources.push(entry);
-        for name in kind.subresources(served) {
-            let (group, version, kind_name) = subresource_kind(kind, served, name);
+        for sub in kind.subresources(served) {
             let mut entry = json!({
-                "name": format!("{}/{name}", kind.id.plural),
+                "name": format!("{}/{}", kind.id.plural, sub.name),
                 "singularName": "",
                 "namespaced": kind.namespaced,
-                "kind": kind_name,
-                "verbs": subresource_verbs(name),
+                "kind": sub.kind.map_or(&*kind.kind, |(.., kind)| kind),
+                "verbs": sub.verbs,
             });
-            if name == "scale" {
-                entry["group"] = json!(group);
-                entry["version"] = json!(version);
+            // Said only where it is not that of the document.
+            if let Some((of, in_version, _)) = sub.kind
+                && (of, in_version) != (group, version)
+            {
+                entry["group"] = json!(of);
+                entry["version"] = json!(in_version);
             }
             resources.push(entry);
         }
@@ -103,22 +105,6 @@ pub(crate) fn resources(registry: &Registry, group: &str, version: &str) -> Opti
             "resources": resources,
         })
     })
-}
-
-fn subresource_kind(
-    kind: &Resource,
-    served: &ServedVersion,
-    name: &str,
-) -> (String, String, String) {
-    if name == "scale" {
-        ("autoscaling".to_owned(), "v1".to_owned(), "Scale".to_owned())
-    } else {
-        (kind.id.group.to_string(), served.name.clone(), kind.kind.clone())
-    }
-}
-
-fn subresource_verbs(name: &str) -> Value {
-    if name == "finalize" { json!(["update"]) } else { json!(["get", "patch", "update"]) }
 }
 
 fn hash(kind: &Resource) -> String {
@@ -161,10 +147,11 @@ pub(crate) fn aggregated(registry: &Registry, core: bool, document: &str) -> Val
 }
 
 fn aggregated_kind(kind: &Resource, served: &ServedVersion) -> Value {
-    let response = |(group, version, kind): (String, String, String)| json!({"group": group, "version": version, "kind": kind});
+    let own = (&*kind.id.group, &*served.name, &*kind.kind);
+    let response = |(group, version, kind): (&str, &str, &str)| json!({"group": group, "version": version, "kind": kind});
     let mut entry = json!({
         "resource": &*kind.id.plural,
-        "responseKind": response((kind.id.group.to_string(), served.name.clone(), kind.kind.clone())),
+        "responseKind": response(own),
         "scope": if kind.namespaced { "Namespaced" } else { "Cluster" },
         "singularResource": kind.singular,
         "verbs": kind.verbs,
@@ -178,11 +165,11 @@ fn aggregated_kind(kind: &Resource, served: &ServedVersion) -> Value {
     let subresources: Vec<Value> = kind
         .subresources(served)
         .into_iter()
-        .map(|name| {
+        .map(|sub| {
             json!({
-                "subresource": name,
-                "responseKind": response(subresource_kind(kind, served, name)),
-                "verbs": subresource_verbs(name),
+                "subresource": sub.name,
+                "responseKind": response(sub.kind.unwrap_or(own)),
+                "verbs": sub.verbs,
             })
         })
         .collect();

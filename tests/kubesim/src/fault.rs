@@ -20,10 +20,12 @@ pub enum Kind {
     Delay(u64),
     /// No answer comes.
     Hang,
-    /// The connection breaks before the answer.
+    /// The connection is reset before the answer.
     Reset,
-    /// The connection breaks after this many bytes of the body.
+    /// The connection breaks after this many bytes of the body, or of what an exec's kubelet sends.
     Cut(usize),
+    /// After as many bytes nothing comes any more, and the connection stays.
+    Stall(usize),
     /// The caller may not do this, whatever RBAC says.
     Forbidden,
     /// The caller's token has run out.

@@ -1,16 +1,27 @@
 //! Field selectors: which fields each kind can be selected by, and how.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
-    object::at,
+    object::{at, group_version, meta, text},
+    packed::{Head, Object},
     resource::{Resource, ServedVersion},
     status::{ApiError, ApiResult},
+    store::Key,
 };
 
 /// `a=b,c!=d` over fields of objects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct FieldSelector(Vec<(String, bool, String)>);
+pub(crate) struct FieldSelector(Vec<Term>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Term {
+    field: String,
+    equal: bool,
+    value: String,
+    /// The field is one of a custom resource's own, which heads do not have.
+    custom: bool,
+}
 
 impl FieldSelector {
     /// Reads the selector, and refuses fields that the kind cannot be selected by.
@@ -29,10 +40,12 @@ impl FieldSelector {
                     "invalid selector: {selector:?}; can't understand {term:?}"
                 ))
             })?;
-            if !selectable(resource, version, field) {
+            let custom = selectable_by_definition(version, field);
+            if !custom && !selectable(resource, field) {
                 return Err(ApiError::bad_request(unknown(resource, field)));
             }
-            terms.push((field.to_owned(), equal, value.replace('\\', "")));
+            let (field, value) = (field.to_owned(), value.replace('\\', ""));
+            terms.push(Term { field, equal, value, custom });
         }
         Ok(Self(terms))
     }
@@ -43,18 +56,46 @@ impl FieldSelector {
     }
 
     /// Whether the object matches.
-    pub(crate) fn matches(&self, object: &Value) -> bool {
-        self.0.iter().all(|(field, equal, value)| (field_of(object, field) == *value) == *equal)
+    pub(crate) fn matches(&self, key: &Key, object: &Object, head: &Head) -> bool {
+        self.0.iter().all(|term| {
+            let found = match term.field.as_str() {
+                "metadata.name" => key.name.clone(),
+                "metadata.namespace" => key.namespace.clone(),
+                field if term.custom => field_of(&object.value(), field),
+                field => {
+                    head.fields.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
+                }
+            };
+            (found == term.value) == term.equal
+        })
     }
 }
 
+/// The fields that objects of this one's built-in kind can be selected by.
+pub(crate) fn index(object: &Value) -> Map<String, Value> {
+    let (group, _) = group_version(text(object, &["apiVersion"]));
+    let kind = text(object, &["kind"]);
+    indexed(group, kind)
+        .iter()
+        .map(|&field| {
+            let value = match (kind, field) {
+                ("Event", "source") => source(object).to_owned(),
+                ("Namespace", "name") => meta(object, "name").to_owned(),
+                _ => field_of(object, field),
+            };
+            (field.to_owned(), Value::from(value))
+        })
+        .collect()
+}
+
+/// Events have had their source in two places.
+fn source(event: &Value) -> &str {
+    let old = at(event, &["source", "component"]).and_then(Value::as_str);
+    let new = at(event, &["reportingComponent"]).and_then(Value::as_str);
+    old.or(new).unwrap_or_default()
+}
+
 fn field_of(object: &Value, field: &str) -> String {
-    // Events have had their source in two places.
-    if field == "source" && object["kind"] == "Event" {
-        let old = at(object, &["source", "component"]).and_then(Value::as_str);
-        let new = at(object, &["reportingComponent"]).and_then(Value::as_str);
-        return old.or(new).unwrap_or_default().to_owned();
-    }
     let path: Vec<_> = field.split('.').filter(|step| !step.is_empty()).collect();
     match at(object, &path) {
         Some(Value::String(text)) => text.clone(),
@@ -97,24 +138,28 @@ const POD: &[&str] = &[
     "status.nominatedNodeName",
 ];
 
-fn selectable(resource: &Resource, version: &ServedVersion, field: &str) -> bool {
-    if matches!(field, "metadata.name" | "metadata.namespace") {
-        return true;
-    }
-    let fields: &[&str] = match (&*resource.id.group, &*resource.id.plural) {
-        ("", "pods") => POD,
-        ("", "events") => EVENT,
-        ("", "namespaces") => &["status.phase", "name"],
-        ("", "nodes") => &["spec.unschedulable"],
-        ("", "secrets") => &["type"],
-        ("", "services") => &["spec.clusterIP", "spec.type"],
-        ("", "replicationcontrollers") | ("apps", "replicasets") => &["status.replicas"],
-        ("batch", "jobs") => &["status.successful"],
+fn indexed(group: &str, kind: &str) -> &'static [&'static str] {
+    match (group, kind) {
+        ("", "Pod") => POD,
+        ("", "Event") => EVENT,
+        ("", "Namespace") => &["status.phase", "name"],
+        ("", "Node") => &["spec.unschedulable"],
+        ("", "Secret") => &["type"],
+        ("", "Service") => &["spec.clusterIP", "spec.type"],
+        ("", "ReplicationController") | ("apps", "ReplicaSet") => &["status.replicas"],
+        ("batch", "Job") => &["status.successful"],
         ("certificates.k8s.io", _) => &["spec.signerName"],
         _ => &[],
-    };
-    fields.contains(&field)
-        || version.selectable.iter().any(|path| path.trim_start_matches('.') == field)
+    }
+}
+
+fn selectable(resource: &Resource, field: &str) -> bool {
+    matches!(field, "metadata.name" | "metadata.namespace")
+        || indexed(&resource.id.group, &resource.kind).contains(&field)
+}
+
+fn selectable_by_definition(version: &ServedVersion, field: &str) -> bool {
+    version.selectable.iter().any(|path| path.trim_start_matches('.') == field)
 }
 
 /// Upstream's conversion functions each have their own words for it.

@@ -2,7 +2,8 @@
 //!
 //! [`KubeSim::start`] listens on a free loopback port with TLS, and answers as a kube-apiserver
 //! does: discovery, typed and custom resources, watches, patches, RBAC, and errors in the real
-//! words. [`Faults`] make chosen requests go wrong, and the [`Journal`] tells what was asked.
+//! words. [`Faults`] make chosen requests go wrong, and the [`Journal`] tells what was asked. A
+//! [`Fleet`] is a generated cluster with Cilium, of thousands of nodes if need be.
 //!
 //! ```no_run
 //! use kubesim::{Config, KubeSim};
@@ -16,26 +17,35 @@
 //! # }
 //! ```
 //!
+//! `exec` and logs of a pod are asked of its node's kubelet, as the Node says where it listens; but
+//! only on this machine's loopback addresses, so that no loaded Node makes a test send packets.
+//!
 //! Not there yet, and answered as a server answers what it does not have (404, 405, 415): nodes that
-//! run pods, and with them `exec`, `logs` and `portforward`; scenarios and generated fleets; running
-//! the same cases against a real kube-apiserver. Built-in kinds have open schemas: unknown fields
+//! run pods, `attach` (501) and `portforward`; scenarios; running the same cases against a real
+//! kube-apiserver. Built-in kinds have open schemas: unknown fields
 //! pass, and `kubectl explain` has no depth. Protobuf bodies are read for the kinds that kubectl and
 //! helm were seen to send them for.
 
 mod admission;
+mod binding;
+mod breaker;
 mod builtin;
 mod collector;
 mod columns;
 mod crd;
 mod discovery;
+mod eviction;
 mod fault;
 mod fields;
+mod fleet;
 mod identity;
 mod journal;
 mod kubeconfig;
+mod kubelet;
 mod load;
 mod object;
 mod openapi;
+mod packed;
 mod patch;
 mod protobuf;
 mod rbac;
@@ -52,16 +62,21 @@ mod server;
 mod status;
 mod store;
 mod table;
+mod template;
 mod tls;
+mod token;
 mod watch;
 mod write;
 
+pub use builtin::Subresource;
 pub use fault::{Fault, Faults, Kind};
+pub use fleet::Fleet;
 pub use identity::{MASTERS, User};
 pub use journal::{Entry, Journal};
 pub use kubeconfig::Credential;
-pub use object::Object;
+pub use packed::{Mould, Object};
 pub use resource::{GroupResource, Registry, Resource, ServedVersion, Traits};
 pub use server::{Config, KubeSim};
 pub use store::{Event, Key, Store};
+pub use template::BadGap;
 pub use tls::Identity;

@@ -1,12 +1,7 @@
 //! Reading and writing objects as the JSON they are.
 
-use std::sync::Arc;
-
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
-
-/// An object in the store: shared, never changed in place.
-pub type Object = Arc<Value>;
 
 /// Follows `path` from field to field.
 pub(crate) fn at<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {

@@ -149,6 +149,23 @@ const ACCESS: &[Field] = &[
     (2, "nonResourceAttributes", Message(&[(1, "path", Text), (2, "verb", Text)])),
 ];
 
+const DELETION: &[Field] = &[
+    (1, "gracePeriodSeconds", Number),
+    (2, "preconditions", Message(&[(1, "uid", Text), (2, "resourceVersion", Text)])),
+    (3, "orphanDependents", Flag),
+    (4, "propagationPolicy", Text),
+    (5, "dryRun", Texts),
+];
+const REFERENCE: &[Field] = &[
+    (1, "kind", Text),
+    (2, "namespace", Text),
+    (3, "name", Text),
+    (4, "uid", Text),
+    (5, "apiVersion", Text),
+];
+const BOUND: &[Field] =
+    &[(1, "kind", Text), (2, "apiVersion", Text), (3, "name", Text), (4, "uid", Text)];
+
 /// The kinds that are read, by their name; none of these names is in two groups.
 const KINDS: &[(&str, &[Field])] = &[
     (
@@ -211,14 +228,22 @@ const KINDS: &[(&str, &[Field])] = &[
         &[(1, "metadata", Message(META)), (2, "spec", Message(&[(1, "namespace", Text)]))],
     ),
     ("SelfSubjectReview", &[(1, "metadata", Message(META))]),
+    ("DeleteOptions", DELETION),
+    ("Eviction", &[(1, "metadata", Message(META)), (2, "deleteOptions", Message(DELETION))]),
+    ("Binding", &[(1, "metadata", Message(META)), (2, "target", Message(REFERENCE))]),
     (
-        "DeleteOptions",
+        "TokenRequest",
         &[
-            (1, "gracePeriodSeconds", Number),
-            (2, "preconditions", Message(&[(1, "uid", Text), (2, "resourceVersion", Text)])),
-            (3, "orphanDependents", Flag),
-            (4, "propagationPolicy", Text),
-            (5, "dryRun", Texts),
+            (1, "metadata", Message(META)),
+            (
+                2,
+                "spec",
+                Message(&[
+                    (1, "audiences", Texts),
+                    (3, "boundObjectRef", Message(BOUND)),
+                    (4, "expirationSeconds", Number),
+                ]),
+            ),
         ],
     ),
 ];

@@ -63,7 +63,7 @@ impl Action {
 }
 
 /// The rules that apply to the user in that namespace (cluster-wide ones always do).
-pub(crate) fn rules<'a>(store: &'a Store, user: &User, namespace: &str) -> Vec<&'a Value> {
+pub(crate) fn rules(store: &Store, user: &User, namespace: &str) -> Vec<Value> {
     let mut found = Vec::new();
     let mut collect = |binding: &Value, namespace: &str| {
         if !list(binding, &["subjects"]).iter().any(|subject| is(user, subject, namespace)) {
@@ -76,16 +76,16 @@ pub(crate) fn rules<'a>(store: &'a Store, user: &User, namespace: &str) -> Vec<&
         };
         let role = store.get(&GroupResource::new(GROUP, plural), &Key::new(namespace, name));
         if let Some(role) = role {
-            found.extend(list(role, &["rules"]));
+            found.extend_from_slice(list(&role.value(), &["rules"]));
         }
     };
     for (_, binding) in store.all(&GroupResource::new(GROUP, "clusterrolebindings")) {
-        collect(binding, "");
+        collect(&binding.value(), "");
     }
     if !namespace.is_empty() {
         for (key, binding) in store.all(&GroupResource::new(GROUP, "rolebindings")) {
             if key.namespace == namespace {
-                collect(binding, namespace);
+                collect(&binding.value(), namespace);
             }
         }
     }
@@ -110,7 +110,7 @@ fn is(user: &User, subject: &Value, namespace: &str) -> bool {
 /// Whether the user may.
 pub(crate) fn allowed(store: &Store, user: &User, action: &Action) -> bool {
     user.groups.iter().any(|group| group == MASTERS)
-        || rules(store, user, &action.namespace).into_iter().any(|rule| covers(rule, action))
+        || rules(store, user, &action.namespace).iter().any(|rule| covers(rule, action))
 }
 
 fn covers(rule: &Value, action: &Action) -> bool {

@@ -1,20 +1,17 @@
 //! Getting and listing.
 
-use std::sync::Arc;
-
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::{Value, json};
 
 use crate::{
     fields::FieldSelector,
-    object::{Object, labels, meta},
+    packed::Object,
     request::{Form, Query},
     resource::{Resource, ServedVersion},
     selector::Selector,
     status::{ApiError, ApiResult, Cause, Subject},
     store::{Key, Store},
-    table,
+    table::Printer,
 };
 
 /// What a list or watch is restricted to.
@@ -42,10 +39,15 @@ impl Filter {
     }
 
     /// Whether the object is asked for.
-    pub(crate) fn matches(&self, object: &Value) -> bool {
-        (self.namespace.is_empty() || meta(object, "namespace") == self.namespace)
-            && self.labels.matches(labels(object))
-            && self.fields.matches(object)
+    pub(crate) fn matches(&self, key: &Key, object: &Object) -> bool {
+        if !self.namespace.is_empty() && key.namespace != self.namespace {
+            return false;
+        }
+        if !self.selects() {
+            return true;
+        }
+        let head = object.head();
+        self.labels.matches(Some(&head.labels)) && self.fields.matches(key, object, &head)
     }
 
     fn selects(&self) -> bool {
@@ -118,7 +120,7 @@ pub(crate) fn list(
     let limit = usize::try_from(limit).ok().filter(|limit| *limit > 0);
     let mut page = Page { items: Vec::new(), version, resume: None, remaining: None };
     let mut last: Option<&Key> = None;
-    let mut matching = snapshot.filter(|(_, object)| filter.matches(object));
+    let mut matching = snapshot.filter(|(key, object)| filter.matches(key, object));
     for (key, object) in matching.by_ref() {
         if limit.is_some_and(|limit| page.items.len() == limit) {
             let signed = i64::try_from(version).unwrap_or(i64::MAX);
@@ -126,7 +128,7 @@ pub(crate) fn list(
             page.remaining = (!filter.selects()).then(|| 1 + matching.count());
             break;
         }
-        page.items.push(Arc::clone(object));
+        page.items.push(object.clone());
         last = Some(key);
     }
     Ok(page)
@@ -174,99 +176,115 @@ pub(crate) fn parse_version(text: &str) -> ApiResult<u64> {
     })
 }
 
-/// The object in the version that is asked for.
-pub(crate) fn in_version(object: &Object, resource: &Resource, version: &ServedVersion) -> Object {
-    let wanted = resource.api_version(&version.name);
-    if object["apiVersion"] == wanted.as_str() {
-        return Arc::clone(object);
-    }
-    let mut converted = Value::clone(object);
-    converted["apiVersion"] = json!(wanted);
-    Arc::new(converted)
-}
-
-/// One object in the form that is asked for.
+/// One object, as JSON, in the form that is asked for.
 pub(crate) fn shape(
     object: &Object,
     resource: &Resource,
     version: &ServedVersion,
     form: Form,
-) -> Value {
-    let object = in_version(object, resource, version);
+) -> String {
+    let mut out = String::new();
     match form {
         Form::Table(include) => {
-            let rows = std::iter::once(&*object);
-            let mut table = table::table(resource, version, rows, include);
-            table["metadata"]["resourceVersion"] = json!(meta(&object, "resourceVersion"));
-            table
+            let metadata = json!({"resourceVersion": object.version().to_string()});
+            let mut printer = Printer::new(resource, version, include);
+            printer.begin(&metadata, &mut out);
+            printer.row(object, &mut out);
+            out.push_str("]}");
         }
-        Form::Partial => table::partial(&object),
-        Form::Plain | Form::Discovery(_) => Arc::unwrap_or_clone(object),
-    }
-}
-
-/// A page as it goes over the wire.
-pub(crate) fn page_json(
-    page: &Page,
-    resource: &Resource,
-    version: &ServedVersion,
-    form: Form,
-) -> serde_json::Result<Vec<u8>> {
-    let mut metadata = json!({"resourceVersion": page.version.to_string()});
-    if let Some(resume) = &page.resume {
-        metadata["continue"] = json!(resume);
-    }
-    if let Some(remaining) = page.remaining {
-        metadata["remainingItemCount"] = json!(remaining);
-    }
-    let objects: Vec<Object> =
-        page.items.iter().map(|object| in_version(object, resource, version)).collect();
-    if let Form::Table(include) = form {
-        let rows = objects.iter().map(|object| &**object);
-        let mut table = table::table(resource, version, rows, include);
-        table["metadata"] = metadata;
-        return serde_json::to_vec(&table);
-    }
-    let partial = form == Form::Partial;
-    let (kind, api_version) = if partial {
-        ("PartialObjectMetadataList", "meta.k8s.io/v1".to_owned())
-    } else {
-        (resource.list_kind.as_str(), resource.api_version(&version.name))
-    };
-    let items: Vec<Item<'_>> = objects
-        .iter()
-        .map(|object| Item { object, partial, typed: resource.traits.custom })
-        .collect();
-    serde_json::to_vec(&List { kind, api_version, metadata, items })
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct List<'a> {
-    kind: &'a str,
-    api_version: String,
-    metadata: Value,
-    items: Vec<Item<'a>>,
-}
-
-/// Items of built-in lists come without their type, which the list has said.
-struct Item<'a> {
-    object: &'a Value,
-    partial: bool,
-    typed: bool,
-}
-
-impl Serialize for Item<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.partial {
-            return table::partial(self.object).serialize(serializer);
+        Form::Partial => object.write_partial(&mut out),
+        Form::Plain | Form::Discovery(_) => {
+            object.write(&mut out, Some(&resource.api_version(&version.name)));
         }
-        let mut map = serializer.serialize_map(None)?;
-        for (field, value) in self.object.as_object().into_iter().flatten() {
-            if self.typed || !matches!(field.as_str(), "apiVersion" | "kind") {
-                map.serialize_entry(field, value)?;
+    }
+    out
+}
+
+/// A page as it goes over the wire, made piece by piece as it is sent.
+pub(crate) struct Sheet {
+    items: std::vec::IntoIter<Object>,
+    begin: Option<String>,
+    writer: Writer,
+    first: bool,
+    ended: bool,
+}
+
+/// How the items of a page are written.
+enum Writer {
+    Rows(Printer),
+    Partial,
+    /// Items of built-in lists come without their type, which the list has said.
+    Plain {
+        api_version: Option<String>,
+    },
+}
+
+/// The pieces are about that large, in bytes.
+const PIECE: usize = 128 * 1024;
+
+impl Sheet {
+    /// The page in that form.
+    pub(crate) fn new(
+        page: Page,
+        resource: &Resource,
+        version: &ServedVersion,
+        form: Form,
+    ) -> Self {
+        let mut metadata = json!({"resourceVersion": page.version.to_string()});
+        if let Some(resume) = &page.resume {
+            metadata["continue"] = json!(resume);
+        }
+        if let Some(remaining) = page.remaining {
+            metadata["remainingItemCount"] = json!(remaining);
+        }
+        let list = |kind: &str, api_version: &str| {
+            format!(
+                r#"{{"kind":"{kind}","apiVersion":"{api_version}","metadata":{metadata},"items":["#
+            )
+        };
+        let (begin, writer) = match form {
+            Form::Table(include) => {
+                let printer = Printer::new(resource, version, include);
+                let mut begin = String::new();
+                printer.begin(&metadata, &mut begin);
+                (begin, Writer::Rows(printer))
+            }
+            Form::Partial => (list("PartialObjectMetadataList", "meta.k8s.io/v1"), Writer::Partial),
+            Form::Plain | Form::Discovery(_) => {
+                let api_version = resource.api_version(&version.name);
+                let begin = list(&resource.list_kind, &api_version);
+                let api_version = resource.traits.custom.then_some(api_version);
+                (begin, Writer::Plain { api_version })
+            }
+        };
+        let items = page.items.into_iter();
+        Self { items, begin: Some(begin), writer, first: true, ended: false }
+    }
+}
+
+impl Iterator for Sheet {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        if self.ended {
+            return None;
+        }
+        let mut out = self.begin.take().unwrap_or_default();
+        while out.len() < PIECE {
+            let Some(object) = self.items.next() else {
+                out.push_str("]}\n");
+                self.ended = true;
+                break;
+            };
+            if !std::mem::take(&mut self.first) {
+                out.push(',');
+            }
+            match &mut self.writer {
+                Writer::Rows(printer) => printer.row(&object, &mut out),
+                Writer::Partial => object.write_partial(&mut out),
+                Writer::Plain { api_version } => object.write(&mut out, api_version.as_deref()),
             }
         }
-        map.end()
+        Some(out)
     }
 }

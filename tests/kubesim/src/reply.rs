@@ -4,8 +4,9 @@ use std::io::{self, Write as _};
 
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
-use http_body_util::{BodyExt as _, Full, combinators::BoxBody};
-use hyper::{HeaderMap, Response, StatusCode, header};
+use futures_util::stream;
+use http_body_util::{BodyExt as _, Full, StreamBody, combinators::BoxBody};
+use hyper::{HeaderMap, Response, StatusCode, body::Frame, header};
 use serde_json::Value;
 
 use crate::status::ApiError;
@@ -28,11 +29,7 @@ pub(crate) fn with_body(
     bytes: Vec<u8>,
     request: &HeaderMap,
 ) -> Response<Body> {
-    let accepts_gzip = request
-        .get(header::ACCEPT_ENCODING)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.contains("gzip"));
-    let compressed = (accepts_gzip && bytes.len() >= COMPRESS_FROM)
+    let compressed = (accepts_gzip(request) && bytes.len() >= COMPRESS_FROM)
         .then(|| {
             let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
             encoder.write_all(&bytes).and_then(|()| encoder.finish()).ok()
@@ -42,6 +39,16 @@ pub(crate) fn with_body(
     let mut response = Response::new(full(compressed.unwrap_or(bytes)));
     *response.status_mut() =
         StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    label(&mut response, content_type, gzip);
+    response
+}
+
+fn accepts_gzip(request: &HeaderMap) -> bool {
+    let accepted = request.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|accepted| accepted.contains("gzip"))
+}
+
+fn label(response: &mut Response<Body>, content_type: &str, gzip: bool) {
     let headers = response.headers_mut();
     let set = |headers: &mut HeaderMap, name, value: &str| {
         if let Ok(value) = value.parse() {
@@ -54,7 +61,6 @@ pub(crate) fn with_body(
         set(headers, header::CONTENT_ENCODING, "gzip");
         set(headers, header::VARY, "Accept-Encoding");
     }
-    response
 }
 
 /// An answer of one object.
@@ -65,6 +71,66 @@ pub(crate) fn object(code: u16, value: &Value, yaml: bool, request: &HeaderMap) 
     let mut bytes = serde_json::to_vec(value).unwrap_or_default();
     bytes.push(b'\n');
     with_body(code, "application/json", bytes, request)
+}
+
+/// An answer of JSON that is written already.
+pub(crate) fn text(code: u16, mut text: String, yaml: bool, request: &HeaderMap) -> Response<Body> {
+    if yaml && let Ok(value) = serde_json::from_str(&text) {
+        return object(code, &value, true, request);
+    }
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    with_body(code, "application/json", text.into(), request)
+}
+
+/// An answer of JSON that is made while it is sent, so that it is never in memory as a whole.
+pub(crate) fn pieces(
+    mut pieces: impl Iterator<Item = Bytes> + Send + Sync + 'static,
+    request: &HeaderMap,
+) -> Response<Body> {
+    let (first, second) = (pieces.next().unwrap_or_default(), pieces.next());
+    let Some(second) = second else {
+        return with_body(200, "application/json", first.into(), request);
+    };
+    let all = [first, second].into_iter().chain(pieces);
+    let gzip = accepts_gzip(request);
+    let body = if gzip { streamed(Compressed::new(all)) } else { streamed(all) };
+    let mut response = Response::new(body);
+    label(&mut response, "application/json", gzip);
+    response
+}
+
+fn streamed(pieces: impl Iterator<Item = Bytes> + Send + Sync + 'static) -> Body {
+    StreamBody::new(stream::iter(pieces.map(|piece| Ok(Frame::data(piece))))).boxed()
+}
+
+/// Pieces on their way through gzip.
+struct Compressed<P> {
+    pieces: P,
+    encoder: Option<GzEncoder<Vec<u8>>>,
+}
+
+impl<P> Compressed<P> {
+    fn new(pieces: P) -> Self {
+        Self { pieces, encoder: Some(GzEncoder::new(Vec::new(), Compression::fast())) }
+    }
+}
+
+impl<P: Iterator<Item = Bytes>> Iterator for Compressed<P> {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        let encoder = self.encoder.as_mut()?;
+        // Writing to a Vec cannot fail.
+        for piece in self.pieces.by_ref() {
+            encoder.write_all(&piece).ok()?;
+            if !encoder.get_ref().is_empty() {
+                return Some(std::mem::take(encoder.get_mut()).into());
+            }
+        }
+        self.encoder.take()?.finish().ok().map(Bytes::from)
+    }
 }
 
 /// An answer that is an error.

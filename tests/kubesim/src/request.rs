@@ -34,6 +34,11 @@ impl Query {
         self.0.get(name).and_then(|values| values.first()).map_or("", String::as_str)
     }
 
+    /// All values of that name.
+    pub(crate) fn all(&self, name: &str) -> &[String] {
+        self.0.get(name).map_or(&[], Vec::as_slice)
+    }
+
     /// Whether the value says yes.
     pub(crate) fn flag(&self, name: &str) -> bool {
         matches!(self.get(name), "true" | "1")
@@ -121,6 +126,13 @@ impl Target {
             Method::DELETE => "deletecollection",
             _ => "",
         }
+    }
+
+    /// Whether this is answered by the kubelet of a pod's node.
+    pub(crate) fn at_kubelet(&self) -> bool {
+        self.group.is_empty()
+            && self.resource == "pods"
+            && matches!(self.subresource.as_str(), "attach" | "exec" | "log")
     }
 
     /// What RBAC is asked.

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::{builtin, object::api_version, status::Subject};
+use crate::{
+    builtin::{self, Subresource},
+    object::api_version,
+    status::Subject,
+};
 
 /// Group and plural name: what identifies a kind of object in the store, whatever its version.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -109,16 +113,16 @@ impl Resource {
         self.allows("get")
     }
 
-    /// Names of the subresources in that version.
-    pub fn subresources(&self, version: &ServedVersion) -> Vec<&'static str> {
-        let mut names = builtin::extra_subresources(&self.id);
+    /// The subresources in that version, in the order of their names.
+    pub fn subresources(&self, version: &ServedVersion) -> Vec<Subresource> {
+        let mut found = builtin::extra_subresources(&self.id).to_vec();
         if version.scale.is_some() {
-            names.push("scale");
+            found.push(Subresource::SCALE);
         }
         if version.status {
-            names.push("status");
+            found.push(Subresource::STATUS);
         }
-        names
+        found
     }
 }
 

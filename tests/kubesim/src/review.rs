@@ -6,7 +6,7 @@ use crate::{
     identity::{MASTERS, User},
     object::{list, text},
     rbac::{self, Action},
-    server::Config,
+    server::Shared,
     status::{ApiError, ApiResult},
     store::Store,
 };
@@ -14,7 +14,7 @@ use crate::{
 /// Answers a review; the answer is the question with a status.
 pub(crate) fn answer(
     store: &Store,
-    config: &Config,
+    shared: &Shared,
     user: &User,
     plural: &str,
     mut review: Value,
@@ -22,7 +22,7 @@ pub(crate) fn answer(
     let spec = review["spec"].clone();
     review["status"] = match plural {
         "selfsubjectreviews" => json!({"userInfo": user.info()}),
-        "tokenreviews" => match config.tokens.get(text(&spec, &["token"])) {
+        "tokenreviews" => match shared.bearer(store, text(&spec, &["token"])) {
             Some(known) => json!({"authenticated": true, "user": known.info()}),
             None => json!({"user": {}, "error": "invalid bearer token"}),
         },
@@ -78,7 +78,7 @@ fn rules(store: &Store, user: &User, namespace: &str) -> Value {
     if user.groups.iter().any(|group| group == MASTERS) {
         found.extend(everything);
     }
-    found.extend(rbac::rules(store, user, namespace).into_iter().cloned());
+    found.extend(rbac::rules(store, user, namespace));
     let (paths, resources): (Vec<_>, Vec<_>) =
         found.into_iter().partition(|rule| rule.get("nonResourceURLs").is_some());
     json!({"resourceRules": resources, "nonResourceRules": paths, "incomplete": false})

@@ -26,14 +26,17 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
+    breaker::Breaker,
     collector::Collector,
     fault::Faults,
+    fleet::{self, Fleet},
     identity::{MASTERS, User},
     journal::Journal,
     kubeconfig::{self, Credential},
     load, rbac, route,
     store::Store,
     tls::Authority,
+    token::Tokens,
 };
 
 /// How a server is to be.
@@ -60,6 +63,13 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// The `35` of `v1.35.0`: what a server of that version does differently.
+    pub(crate) fn minor(&self) -> u32 {
+        self.version.split('.').nth(1).and_then(|minor| minor.parse().ok()).unwrap_or_default()
+    }
+}
+
 /// What all requests share.
 pub(crate) struct Shared {
     /// How the server was started.
@@ -70,6 +80,8 @@ pub(crate) struct Shared {
     pub faults: Faults,
     /// The requests so far.
     pub journal: Journal,
+    /// The tokens that were issued to ServiceAccounts.
+    pub tokens: Tokens,
     store: Mutex<Store>,
     stop: watch::Sender<bool>,
 }
@@ -78,6 +90,11 @@ impl Shared {
     /// The store, locked: hold it shortly, and never across an await.
     pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whose bearer token that is.
+    pub(crate) fn bearer(&self, store: &Store, token: &str) -> Option<User> {
+        self.config.tokens.get(token).cloned().or_else(|| self.tokens.holder(store, token))
     }
 
     /// Changes when the server is about to end.
@@ -106,6 +123,7 @@ impl KubeSim {
             address: address.to_string(),
             faults: Faults::default(),
             journal: Journal::default(),
+            tokens: Tokens::default(),
             store: Mutex::new(Store::default()),
             stop: watch::Sender::new(false),
         });
@@ -164,6 +182,11 @@ impl KubeSim {
     pub fn load(&self, text: &str) -> Result<()> {
         let mut store = self.store();
         load::read(text)?.into_iter().try_for_each(|object| load::load(&mut store, object))
+    }
+
+    /// Stores a generated cluster; watches and lists that began before have expired then.
+    pub fn load_fleet(&self, fleet: &Fleet) -> Result<()> {
+        fleet::load(&mut self.store(), fleet)
     }
 
     /// The faults in force.
@@ -286,6 +309,8 @@ async fn serve(
 ) {
     // Whatever goes wrong on a connection is its client's to notice.
     let _ = stream.set_nodelay(true);
+    let Ok((stream, breaker)) = Breaker::of(stream) else { return };
+    let breaker = Arc::new(breaker);
     let Ok(stream) = tls.accept(stream).await else { return };
     let user = stream
         .get_ref()
@@ -294,15 +319,19 @@ async fn serve(
         .and_then(|chain| chain.first())
         .and_then(|certificate| User::from_certificate(certificate));
     let mut stop = shared.stopping();
-    let service = service_fn(move |request| {
-        let (shared, user) = (Arc::clone(&shared), user.clone());
-        async move { route::handle(shared, user, request).await }
+    let service = service_fn({
+        let breaker = Arc::clone(&breaker);
+        move |request| {
+            let (shared, breaker) = (Arc::clone(&shared), Arc::clone(&breaker));
+            route::handle(shared, breaker, user.clone(), request)
+        }
     });
     let builder = auto::Builder::new(TokioExecutor::new());
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     let connection = watcher.watch(connection.into_owned());
     tokio::select! {
         _ = connection => {}
+        () = breaker.broken() => {}
         // A server that is dropped takes its connections along; an orderly stop lets them end.
         () = async {
             let _ = stop.changed().await;

@@ -232,6 +232,32 @@ impl ApiError {
         error
     }
 
+    /// What a server behind this one refused, when it did not say so in a Status.
+    pub fn backend(code: u16, resource: &str, name: &str) -> Self {
+        let (reason, message) = match code {
+            403 => ("Forbidden", "the server does not allow access to the requested resource"),
+            404 => ("NotFound", "the server could not find the requested resource"),
+            _ => ("", "the server rejected our request for an unknown reason"),
+        };
+        // The blank is where a verb would stand.
+        let message = format!("{message} ( {resource} {name})");
+        Self::about(code, reason, message, &Subject { group: "", resource, name })
+    }
+
+    /// Too many have asked too much; `seconds` until it may be tried again, 0 for unknown.
+    pub fn too_many(message: &str, seconds: u64) -> Self {
+        let error = Self::new(429, "TooManyRequests", message);
+        if seconds == 0 { error } else { error.retry_after(seconds) }
+    }
+
+    /// Adds a cause that is no field's.
+    #[must_use]
+    pub fn because(mut self, reason: &str, message: &str) -> Self {
+        let causes = json!([{"reason": reason, "message": message}]);
+        self.details.insert("causes".to_owned(), causes);
+        self
+    }
+
     /// What the mux says of a path nobody serves.
     pub fn no_such_path() -> Self {
         Self { plain: true, ..Self::new(404, "", "404 page not found\n") }

@@ -1,16 +1,16 @@
 //! The objects, their versions, and what became of them: the part of etcd that API servers show.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
     ops::Bound,
     sync::Arc,
 };
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::{
-    object::{Object, list, meta, terminating, text},
+    packed::{Object, Ties},
     resource::{GroupResource, Registry},
     status::{ApiError, ApiResult},
 };
@@ -32,7 +32,7 @@ impl Key {
 }
 
 /// A kind and a key: one object of all.
-pub(crate) type Place = (GroupResource, Key);
+pub(crate) type Place = (GroupResource, Arc<Key>);
 
 /// One change.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ pub struct Event {
     /// The kind of the object.
     pub id: GroupResource,
     /// The object's key.
-    pub key: Key,
+    pub key: Arc<Key>,
     /// Before; none for a creation.
     pub old: Option<Object>,
     /// After; for a deletion the last state, under the deletion's resourceVersion.
@@ -56,12 +56,12 @@ pub struct Event {
 pub struct Store {
     /// The kinds that are served.
     pub registry: Registry,
-    kinds: HashMap<GroupResource, BTreeMap<Key, Object>>,
+    kinds: HashMap<GroupResource, BTreeMap<Arc<Key>, Object>>,
     log: VecDeque<Event>,
     version: u64,
     compacted: u64,
-    uids: HashMap<String, Place>,
-    dependents: HashMap<String, BTreeSet<Place>>,
+    uids: HashSet<Box<str>>,
+    dependents: HashMap<Box<str>, Vec<Place>>,
     dying: BTreeSet<Place>,
     changed: watch::Sender<u64>,
 }
@@ -74,16 +74,12 @@ impl Default for Store {
             log: VecDeque::new(),
             version: 1,
             compacted: 1,
-            uids: HashMap::new(),
+            uids: HashSet::new(),
             dependents: HashMap::new(),
             dying: BTreeSet::new(),
             changed: watch::Sender::new(1),
         }
     }
-}
-
-fn owners(object: &Value) -> impl Iterator<Item = &str> {
-    list(object, &["metadata", "ownerReferences"]).iter().map(|owner| text(owner, &["uid"]))
 }
 
 impl Store {
@@ -104,7 +100,7 @@ impl Store {
 
     /// All objects of a kind, in the order of their keys.
     pub fn all(&self, id: &GroupResource) -> impl Iterator<Item = (&Key, &Object)> {
-        self.kinds.get(id).into_iter().flatten()
+        self.kinds.get(id).into_iter().flatten().map(|(key, object)| (&**key, object))
     }
 
     /// How many objects of a kind there are.
@@ -112,62 +108,54 @@ impl Store {
         self.kinds.get(id).map_or(0, BTreeMap::len)
     }
 
-    /// Stores the object under a new resourceVersion, which it gets written into.
-    pub fn put(&mut self, id: &GroupResource, key: &Key, mut object: Value) -> Object {
+    /// Stores the object under a new resourceVersion.
+    pub fn put(&mut self, id: &GroupResource, key: &Key, object: &Value) -> Object {
+        self.put_packed(id, key, &Object::pack(object))
+    }
+
+    /// Stores an object that is packed already under a new resourceVersion.
+    pub fn put_packed(&mut self, id: &GroupResource, key: &Key, object: &Object) -> Object {
         self.version += 1;
-        object["metadata"]["resourceVersion"] = json!(self.version.to_string());
-        let new = Arc::new(object);
+        let new = object.at_version(self.version);
+        let key = Arc::new(key.clone());
         let kind = self.kinds.entry(id.clone()).or_default();
-        let old = kind.insert(key.clone(), Arc::clone(&new));
-        let place = (id.clone(), key.clone());
+        let old = kind.insert(Arc::clone(&key), new.clone());
+        let place = (id.clone(), Arc::clone(&key));
         if let Some(old) = &old {
-            self.forget(&place, old);
+            self.forget(&place, &old.ties());
         }
-        self.uids.insert(meta(&new, "uid").to_owned(), place.clone());
-        for owner in owners(&new) {
-            self.dependents.entry(owner.to_owned()).or_default().insert(place.clone());
+        let ties = new.ties();
+        self.uids.insert(ties.uid);
+        for owner in ties.owners {
+            self.dependents.entry(owner).or_default().push(place.clone());
         }
-        if terminating(&new) {
+        if ties.terminating {
             self.dying.insert(place);
         }
-        self.record(Event {
-            version: self.version,
-            id: id.clone(),
-            key: key.clone(),
-            old,
-            new: Arc::clone(&new),
-            deleted: false,
-        });
+        let (version, id) = (self.version, id.clone());
+        self.record(Event { version, id, key, old, new: new.clone(), deleted: false });
         new
     }
 
     /// Removes the object, and gives its last state.
     pub fn remove(&mut self, id: &GroupResource, key: &Key) -> Option<Object> {
-        let old = self.kinds.get_mut(id)?.remove(key)?;
+        let (key, old) = self.kinds.get_mut(id)?.remove_entry(key)?;
         self.version += 1;
-        let mut last = Value::clone(&old);
-        last["metadata"]["resourceVersion"] = json!(self.version.to_string());
-        let new = Arc::new(last);
-        self.forget(&(id.clone(), key.clone()), &old);
-        self.record(Event {
-            version: self.version,
-            id: id.clone(),
-            key: key.clone(),
-            old: Some(old),
-            new: Arc::clone(&new),
-            deleted: true,
-        });
+        let new = old.at_version(self.version);
+        self.forget(&(id.clone(), Arc::clone(&key)), &old.ties());
+        let (version, id, old) = (self.version, id.clone(), Some(old));
+        self.record(Event { version, id, key, old, new: new.clone(), deleted: true });
         Some(new)
     }
 
-    fn forget(&mut self, place: &Place, old: &Value) {
-        self.uids.remove(meta(old, "uid"));
+    fn forget(&mut self, place: &Place, old: &Ties) {
+        self.uids.remove(&*old.uid);
         self.dying.remove(place);
-        for owner in owners(old) {
-            if let Some(places) = self.dependents.get_mut(owner) {
-                places.remove(place);
+        for owner in &old.owners {
+            if let Some(places) = self.dependents.get_mut(&**owner) {
+                places.retain(|dependent| dependent != place);
                 if places.is_empty() {
-                    self.dependents.remove(owner);
+                    self.dependents.remove(&**owner);
                 }
             }
         }
@@ -178,14 +166,14 @@ impl Store {
         self.changed.send_replace(self.version);
     }
 
-    /// Where the object with that uid is.
-    pub fn by_uid(&self, uid: &str) -> Option<&Place> {
-        self.uids.get(uid)
+    /// Whether there is an object with that uid.
+    pub fn has_uid(&self, uid: &str) -> bool {
+        self.uids.contains(uid)
     }
 
     /// Where the objects are that name `uid` as an owner.
     pub fn dependents(&self, uid: &str) -> Vec<Place> {
-        self.dependents.get(uid).into_iter().flatten().cloned().collect()
+        self.dependents.get(uid).cloned().unwrap_or_default()
     }
 
     /// Where the objects are whose deletion has begun.
@@ -235,7 +223,7 @@ impl Store {
     ) -> ApiResult<Snapshot<'_>> {
         let mut past: BTreeMap<&Key, Option<&Object>> = BTreeMap::new();
         for event in self.since(version)?.rev().filter(|event| event.id == *id) {
-            past.insert(&event.key, event.old.as_ref());
+            past.insert(&*event.key, event.old.as_ref());
         }
         let start = match after {
             Some(key) => Bound::Excluded(key.clone()),
@@ -249,12 +237,15 @@ impl Store {
                 Bound::Unbounded => true,
             })
             .collect();
-        let now = self.kinds.get(id).map(|kind| kind.range((start, Bound::Unbounded)).peekable());
+        let now = self
+            .kinds
+            .get(id)
+            .map(|kind| kind.range::<Key, _>((start, Bound::Unbounded)).peekable());
         Ok(Snapshot { now, past, namespace: namespace.to_owned() })
     }
 }
 
-type Now<'a> = std::iter::Peekable<std::collections::btree_map::Range<'a, Key, Object>>;
+type Now<'a> = std::iter::Peekable<std::collections::btree_map::Range<'a, Arc<Key>, Object>>;
 
 /// A kind's objects at one resourceVersion: what is there now, with later changes undone.
 pub struct Snapshot<'a> {
@@ -268,7 +259,11 @@ impl<'a> Iterator for Snapshot<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let now = self.now.as_mut().and_then(|now| now.peek().copied());
+            let now = self
+                .now
+                .as_mut()
+                .and_then(|now| now.peek().copied())
+                .map(|(key, object)| (&**key, object));
             let past = self.past.first_key_value().map(|(key, object)| (*key, *object));
             let found = match (now, past) {
                 (Some((key, object)), None) => {

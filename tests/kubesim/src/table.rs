@@ -1,12 +1,16 @@
 //! Objects as rows: what `kubectl get` prints.
 
+use std::{fmt::Write as _, sync::Arc};
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
     columns,
     object::{meta, text},
+    packed::{Mould, Object},
     resource::{Resource, ServedVersion},
+    template::Template,
 };
 
 /// How much of each object its row carries.
@@ -24,50 +28,93 @@ pub(crate) enum Include {
 /// A column: name, type, format, and 0 if it is always shown, 1 if only with `-o wide`.
 pub(crate) type Column = (&'static str, &'static str, &'static str, u8);
 
-/// Makes a Table of these objects.
-pub(crate) fn table<'a>(
-    resource: &Resource,
-    version: &ServedVersion,
-    objects: impl Iterator<Item = &'a Value>,
+/// Writes the objects of one kind as rows.
+pub(crate) struct Printer {
+    columns: Vec<Value>,
+    cells: Cells,
     include: Include,
-) -> Value {
-    let now = Timestamp::now();
-    let printer = columns::of(resource);
-    let rows: Vec<Value> = objects
-        .map(|object| {
-            let cells = match &printer {
-                Some((_, cells)) => cells(object, now),
-                None => plain_cells(version, object, now),
-            };
-            let mut row = json!({"cells": cells});
-            match include {
-                Include::None => {}
-                Include::Metadata => row["object"] = partial(object),
-                Include::Object => row["object"] = object.clone(),
-            }
-            row
-        })
-        .collect();
-    let columns = match printer {
-        Some((columns, _)) => columns.iter().map(definition).collect(),
-        None => plain_columns(version),
-    };
-    json!({
-        "kind": "Table",
-        "apiVersion": "meta.k8s.io/v1",
-        "metadata": {},
-        "columnDefinitions": Value::Array(columns),
-        "rows": rows,
-    })
+    api_version: String,
+    now: Timestamp,
+    /// The cells of the objects of a mould, which differ by what fills its gaps alone.
+    moulds: Vec<(Arc<Mould>, Template)>,
 }
 
-/// The object's metadata alone.
-pub(crate) fn partial(object: &Value) -> Value {
-    json!({
-        "kind": "PartialObjectMetadata",
-        "apiVersion": "meta.k8s.io/v1",
-        "metadata": object["metadata"],
-    })
+/// Where a kind's cells come from.
+enum Cells {
+    Builtin(columns::Cells),
+    /// By the columns of a definition, or by none.
+    Defined {
+        columns: Vec<Value>,
+        custom: bool,
+    },
+}
+
+impl Printer {
+    /// For objects of that kind.
+    pub(crate) fn new(resource: &Resource, version: &ServedVersion, include: Include) -> Self {
+        let (columns, cells) = if let Some((columns, cells)) = columns::of(resource) {
+            (columns.iter().map(definition).collect(), Cells::Builtin(cells))
+        } else {
+            let custom = version.schema.is_some();
+            let cells = Cells::Defined { columns: version.columns.clone(), custom };
+            (plain_columns(version), cells)
+        };
+        Self {
+            columns,
+            cells,
+            include,
+            api_version: resource.api_version(&version.name),
+            now: Timestamp::now(),
+            moulds: Vec::new(),
+        }
+    }
+
+    /// Appends the Table up to its first row.
+    pub(crate) fn begin(&self, metadata: &Value, out: &mut String) {
+        let columns = Value::from(self.columns.as_slice());
+        // Writing to a String cannot fail.
+        let _ = write!(
+            out,
+            r#"{{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{metadata},"columnDefinitions":{columns},"rows":["#
+        );
+    }
+
+    /// Appends the object's row.
+    pub(crate) fn row(&mut self, object: &Object, out: &mut String) {
+        out.push_str("{\"cells\":");
+        match object.mould() {
+            Some((mould, fillings)) => self.template(mould).write(&fillings, out),
+            None => out.push_str(&self.cells(&object.value())),
+        }
+        if self.include != Include::None {
+            out.push_str(",\"object\":");
+        }
+        match self.include {
+            Include::None => {}
+            Include::Metadata => object.write_partial(out),
+            Include::Object => object.write(out, Some(&self.api_version)),
+        }
+        out.push('}');
+    }
+
+    fn cells(&self, object: &Value) -> String {
+        let cells = match &self.cells {
+            Cells::Builtin(cells) => cells(object, self.now),
+            Cells::Defined { columns, custom } => plain_cells(columns, *custom, object, self.now),
+        };
+        Value::from(cells).to_string()
+    }
+
+    fn template(&mut self, mould: &Arc<Mould>) -> &Template {
+        let known = self.moulds.iter().position(|(known, _)| Arc::ptr_eq(known, mould));
+        let place = known.unwrap_or_else(|| {
+            // Columns add no gaps to those that the mould has, so this is no error.
+            let cells = mould.template(&self.cells(mould.value())).unwrap_or_default();
+            self.moulds.push((Arc::clone(mould), cells));
+            self.moulds.len() - 1
+        });
+        &self.moulds[place].1
+    }
 }
 
 fn definition(column: &Column) -> Value {
@@ -98,14 +145,14 @@ fn plain_columns(version: &ServedVersion) -> Vec<Value> {
     columns
 }
 
-fn plain_cells(version: &ServedVersion, object: &Value, now: Timestamp) -> Vec<Value> {
+fn plain_cells(columns: &[Value], custom: bool, object: &Value, now: Timestamp) -> Vec<Value> {
     let mut cells = vec![json!(meta(object, "name"))];
-    if version.columns.is_empty() {
+    if columns.is_empty() {
         let created = meta(object, "creationTimestamp");
-        let cell = if version.schema.is_some() { age(created, now) } else { created.to_owned() };
+        let cell = if custom { age(created, now) } else { created.to_owned() };
         cells.push(json!(cell));
     }
-    cells.extend(version.columns.iter().map(|column| {
+    cells.extend(columns.iter().map(|column| {
         let found = select(object, text(column, &["jsonPath"]));
         match text(column, &["type"]) {
             "date" => found

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
-    object::Object,
+    packed::Object,
     read::{Filter, parse_version, shape},
     reply::Body,
     request::{Form, Query},
@@ -100,9 +100,8 @@ impl Stream {
             let existing: Vec<Object> = if initial {
                 store
                     .all(&self.watch.resource.id)
-                    .map(|(_, object)| object)
-                    .filter(|object| self.watch.filter.matches(object))
-                    .cloned()
+                    .filter(|(key, object)| self.watch.filter.matches(key, object))
+                    .map(|(_, object)| object.clone())
                     .collect()
             } else {
                 Vec::new()
@@ -155,8 +154,8 @@ impl Stream {
 
     async fn event(&mut self, event: &Event) -> Result<(), Gone> {
         let filter = &self.watch.filter;
-        let before = event.old.as_ref().is_some_and(|old| filter.matches(old));
-        let after = !event.deleted && filter.matches(&event.new);
+        let before = event.old.as_ref().is_some_and(|old| filter.matches(&event.key, old));
+        let after = !event.deleted && filter.matches(&event.key, &event.new);
         let kind = match (before, after) {
             (false, true) => "ADDED",
             (true, true) => "MODIFIED",
@@ -165,26 +164,21 @@ impl Stream {
         };
         // What leaves the selection is shown as it last was in it, under the new version.
         let object = match (&event.old, before && !after && !event.deleted) {
-            (Some(old), true) => {
-                let mut last = Value::clone(old);
-                last["metadata"]["resourceVersion"] = json!(event.version.to_string());
-                Arc::new(last)
-            }
-            _ => Arc::clone(&event.new),
+            (Some(old), true) => old.at_version(event.version),
+            _ => event.new.clone(),
         };
         self.send(kind, &object).await
     }
 
     async fn send(&mut self, kind: &str, object: &Object) -> Result<(), Gone> {
-        let mut body = shape(object, &self.watch.resource, &self.watch.version, self.watch.form);
-        if let (Form::Table(_), false, Some(table)) =
-            (self.watch.form, self.first, body.as_object_mut())
-        {
-            // The columns come with the first row only.
-            table.insert("columnDefinitions".to_owned(), Value::Null);
+        let body = shape(object, &self.watch.resource, &self.watch.version, self.watch.form);
+        if !matches!(self.watch.form, Form::Table(_)) || std::mem::take(&mut self.first) {
+            return self.write(format!("{{\"type\":\"{kind}\",\"object\":{body}}}\n")).await;
         }
-        self.first = false;
-        self.line(&json!({"type": kind, "object": body})).await
+        // The columns come with the first row only.
+        let mut table: Value = serde_json::from_str(&body).unwrap_or_default();
+        table["columnDefinitions"] = Value::Null;
+        self.line(&json!({"type": kind, "object": table})).await
     }
 
     async fn bookmark(&mut self, version: u64, end: bool) -> Result<(), Gone> {
@@ -200,8 +194,10 @@ impl Stream {
     }
 
     async fn line(&mut self, line: &Value) -> Result<(), Gone> {
-        let mut bytes = line.to_string().into_bytes();
-        bytes.push(b'\n');
-        self.sender.send_data(Bytes::from(bytes)).await.map_err(|_| Gone)
+        self.write(format!("{line}\n")).await
+    }
+
+    async fn write(&mut self, text: String) -> Result<(), Gone> {
+        self.sender.send_data(Bytes::from(text)).await.map_err(|_| Gone)
     }
 }

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use crate::{
     admission, crd,
     object::{
-        Object, finalizers, group_version, later, list, meta, now, number, set_finalizers,
-        terminating, text, tidy,
+        finalizers, group_version, later, list, meta, now, number, set_finalizers, terminating,
+        text, tidy,
     },
+    packed::Object,
     patch::{self, Applied, Manager, PatchKind, Shape},
     resource::{Resource, ServedVersion},
     status::{ApiError, ApiResult, Cause},
@@ -196,11 +197,11 @@ impl Write<'_> {
         self.validate(&mut object, None)?;
         crd::defaults(&mut object, resource, store)?;
         if self.dry_run {
-            return Ok(Arc::new(object));
+            return Ok(Object::pack(&object));
         }
-        let object = store.put(&resource.id, &key, object);
+        let object = store.put(&resource.id, &key, &object);
         crd::sync(store, resource, &key);
-        Ok(store.get(&resource.id, &key).map_or(object, Arc::clone))
+        Ok(store.get(&resource.id, &key).cloned().unwrap_or(object))
     }
 
     fn validate(&self, object: &mut Value, old: Option<&Value>) -> ApiResult<()> {
@@ -221,7 +222,7 @@ impl Write<'_> {
     /// Replaces the object, or its status.
     pub(crate) fn update(&self, store: &mut Store, mut object: Value) -> ApiResult<Object> {
         self.check_identity(&mut object)?;
-        let old = Arc::clone(self.current(store)?);
+        let old = self.current(store)?.clone();
         self.replace(store, &old, object, true)
     }
 
@@ -236,20 +237,19 @@ impl Write<'_> {
         if kind == PatchKind::Apply {
             return self.apply(store, body.clone(), force);
         }
-        let old = self.in_version(self.current(store)?);
-        let mut object = old.clone();
+        let old = self.current(store)?.clone();
+        let mut object = self.in_version(&old);
         match kind {
             PatchKind::Json => patch::json_patch(&mut object, body)?,
             PatchKind::Strategic => patch::strategic_merge(&mut object, body, self.shape())?,
             _ => patch::merge_patch(&mut object, body),
         }
         self.check_identity(&mut object)?;
-        let old = Arc::clone(self.current(store)?);
         self.replace(store, &old, object, true).map(|object| (object, false))
     }
 
-    fn in_version(&self, object: &Value) -> Value {
-        let mut object = object.clone();
+    fn in_version(&self, object: &Object) -> Value {
+        let mut object = object.value();
         object["apiVersion"] = json!(self.resource.api_version(&self.version.name));
         object
     }
@@ -272,7 +272,7 @@ impl Write<'_> {
             api_version: &api_version,
             subresource: self.subresource,
         };
-        let old = store.get(&self.resource.id, &self.key).map(Arc::clone);
+        let old = store.get(&self.resource.id, &self.key).cloned();
         let Some(old) = old else {
             if !self.subresource.is_empty() {
                 return Err(ApiError::not_found(&self.resource.named(&self.key.name)));
@@ -280,10 +280,10 @@ impl Write<'_> {
             let object = patch::apply(None, &config, &how, self.shape())?;
             return self.insert(store, object, false).map(|object| (object, true));
         };
-        if !meta(&config, "uid").is_empty() && meta(&config, "uid") != meta(&old, "uid") {
-            return Err(self.uid_conflict(meta(&config, "uid"), &old));
-        }
         let live = self.in_version(&old);
+        if !meta(&config, "uid").is_empty() && meta(&config, "uid") != meta(&live, "uid") {
+            return Err(self.uid_conflict(meta(&config, "uid"), &live));
+        }
         let object = patch::apply(Some(&live), &config, &how, self.shape())?;
         self.replace(store, &old, object, false).map(|object| (object, false))
     }
@@ -301,11 +301,12 @@ impl Write<'_> {
     fn replace(
         &self,
         store: &mut Store,
-        old: &Object,
+        stored: &Object,
         mut object: Value,
         track: bool,
     ) -> ApiResult<Object> {
         let resource = self.resource;
+        let old = &stored.value();
         let sent = meta(&object, "resourceVersion").to_owned();
         if sent.is_empty() && resource.traits.custom && self.subresource.is_empty() && track {
             // Custom resources take no unconditional updates.
@@ -354,9 +355,9 @@ impl Write<'_> {
             patch::track(Some(old), &mut object, self.writer(), self.shape());
         }
         if self.dry_run || same(old, &object) {
-            return Ok(if self.dry_run { Arc::new(object) } else { Arc::clone(old) });
+            return Ok(if self.dry_run { Object::pack(&object) } else { stored.clone() });
         }
-        let object = store.put(&resource.id, &self.key, object);
+        let object = store.put(&resource.id, &self.key, &object);
         crd::sync(store, resource, &self.key);
         Ok(finish(store, resource, &self.key).unwrap_or(object))
     }
@@ -403,7 +404,8 @@ impl Write<'_> {
 
     /// Deletes the object, at once or as its finalizers allow.
     pub(crate) fn delete(&self, store: &mut Store, how: &Deletion) -> ApiResult<Deleted> {
-        let old = Arc::clone(self.current(store)?);
+        let stored = self.current(store)?.clone();
+        let old = stored.value();
         if !how.uid.is_empty() && how.uid != meta(&old, "uid") {
             return Err(self.uid_conflict(&how.uid, &old));
         }
@@ -417,7 +419,7 @@ impl Write<'_> {
                 ),
             ));
         }
-        let mut object = Value::clone(&old);
+        let mut object = old.clone();
         let mut kept = finalizers(&object);
         kept.retain(|finalizer| finalizer != FOREGROUND && finalizer != ORPHAN);
         match how.propagation.as_str() {
@@ -448,17 +450,17 @@ impl Write<'_> {
         }
         let waits = holds(self.resource, &object);
         if self.dry_run {
-            let object = Arc::new(object);
+            let object = Object::pack(&object);
             return Ok(if waits { Deleted::Later(object) } else { Deleted::Gone(object) });
         }
         if waits {
             if same(&old, &object) {
-                return Ok(Deleted::Later(old));
+                return Ok(Deleted::Later(stored));
             }
-            return Ok(Deleted::Later(store.put(&self.resource.id, &self.key, object)));
+            return Ok(Deleted::Later(store.put(&self.resource.id, &self.key, &object)));
         }
-        let gone = store.remove(&self.resource.id, &self.key).unwrap_or(old);
-        crd::gone(store, self.resource, &gone);
+        let gone = store.remove(&self.resource.id, &self.key).unwrap_or(stored);
+        crd::gone(store, self.resource, &old);
         Ok(Deleted::Gone(gone))
     }
 
@@ -496,12 +498,12 @@ fn holds(resource: &Resource, object: &Value) -> bool {
 
 /// Removes the object if it is dying and nothing holds it any more; gives its last state.
 pub(crate) fn finish(store: &mut Store, resource: &Resource, key: &Key) -> Option<Object> {
-    let object = store.get(&resource.id, key)?;
-    if !terminating(object) || holds(resource, object) {
+    let object = store.get(&resource.id, key).filter(|object| object.ties().terminating)?.value();
+    if holds(resource, &object) {
         return None;
     }
     let gone = store.remove(&resource.id, key)?;
-    crd::gone(store, resource, &gone);
+    crd::gone(store, resource, &object);
     Some(gone)
 }
 

@@ -4,6 +4,8 @@
 //! `kubesim`: it watches the pods that are bound to its node, runs them, and reports their status.
 //! The API server in turn asks its kubelet endpoint for `exec` and logs.
 
+mod endpoint;
 mod runtime;
 
+pub use endpoint::Endpoint;
 pub use runtime::{ContainerRef, Exec, LogOptions, Logs, Process, Runtime, RuntimeError};

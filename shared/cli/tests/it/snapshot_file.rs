@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use super::{sample_plugin, stderr, stdout};
 
-const SNAPSHOT: &[u8] = br#"{"schemaVersion":"1.0","nodes":[{"name":"worker-1"}]}"#;
+const SNAPSHOT: &[u8] = br#"{"schemaVersion":"1.1","nodes":[{"name":"worker-1"}]}"#;
 
 fn facts() -> Facts {
     Facts { nodes: vec![NodeFacts::named("worker-1")], ..Facts::default() }

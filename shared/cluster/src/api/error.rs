@@ -89,6 +89,12 @@ pub enum ApiError {
         /// The limit, bytes.
         limit: usize,
     },
+    /// Rows were asked for, and the server has objects only.
+    #[error("the server sent a {kind} instead of a Table")]
+    NotATable {
+        /// What it sent.
+        kind: String,
+    },
     /// The answer cannot be understood.
     #[error("{reason}")]
     Unreadable {

@@ -51,7 +51,7 @@ impl Api {
     pub async fn list<T>(
         &self,
         pages: &Pages<'_>,
-        mut decode: impl FnMut(&[u8]) -> Result<(Vec<T>, Option<String>), String>,
+        mut decode: impl FnMut(&[u8]) -> Result<(Vec<T>, Option<String>), ApiError>,
     ) -> Result<Vec<T>, ApiError> {
         let mut items = Vec::new();
         let mut resume: Option<String> = None;
@@ -73,7 +73,7 @@ impl Api {
                 }
                 Err(error) => return Err(error),
             };
-            let (page, next) = decode(&body).map_err(|reason| ApiError::Unreadable { reason })?;
+            let (page, next) = decode(&body)?;
             items.extend(page);
             match next.filter(|next| !next.is_empty()) {
                 // A server that hands out the same token again would be asked for ever.

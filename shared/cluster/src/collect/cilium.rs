@@ -75,9 +75,9 @@ impl Collector<'_> {
                 Err(missing) => return (Err(missing.clone()), Err(missing)),
             };
         let version = workloads.agent(Some(home)).and_then(version);
-        let config = map.cilium_config(version.as_ref()).map_err(|error| {
-            Unavailable::failed("configmaps cilium-config", error.to_string())
-        });
+        let config = map
+            .cilium_config(version.as_ref())
+            .map_err(|error| Unavailable::failed("configmaps cilium-config", error.to_string()));
         (config, Ok(map.config_data()))
     }
 

@@ -11,7 +11,7 @@ use kcilium_core::{
 };
 
 use super::{Collector, Resource, yaml};
-use crate::{ApiError, Form, PageSize, Pages};
+use crate::{ApiError, Form};
 
 /// Where kubeadm, and most distributions, keep the control plane.
 const SYSTEM: &str = "kube-system";
@@ -35,14 +35,20 @@ impl Collector<'_> {
 
     /// The facts that depend on no other.
     pub(super) async fn others(&self) -> ClusterFacts {
-        let (kubeadm, cluster_info, kube_proxy, api_servers, services, events, policies, custom, dns) = tokio::join!(
+        let (kubeadm, cluster_info, kube_proxy, api_servers) = tokio::join!(
             self.config_map(SYSTEM, "kubeadm-config"),
             self.config_map("kube-public", "cluster-info"),
             self.config_map(SYSTEM, "kube-proxy"),
             self.api_servers(),
+        );
+        let (policies, cilium_policies, clusterwide_policies) = tokio::join!(
+            self.policies(Resource::NETWORK_POLICIES),
+            self.policies(Resource::CILIUM_POLICIES),
+            self.policies(Resource::CILIUM_CLUSTER_POLICIES),
+        );
+        let (services, events, custom, dns) = tokio::join!(
             self.all(Resource::SERVICES, None, &[]),
             self.events(),
-            self.network_policies(),
             self.all(Resource::CUSTOM_RESOURCES, None, &[]),
             self.dns(),
         );
@@ -54,6 +60,8 @@ impl Collector<'_> {
             services: services.into(),
             events: events.into(),
             network_policies: policies.into(),
+            cilium_network_policies: cilium_policies.into(),
+            cilium_clusterwide_network_policies: clusterwide_policies.into(),
             custom_resources: custom.into(),
             corefiles: dns.corefiles.into(),
             dns_endpoints: dns.endpoints.into(),
@@ -118,24 +126,10 @@ impl Collector<'_> {
         if told.is_empty() { Err(missing) } else { Ok(told) }
     }
 
-    /// Policies of Kubernetes, and Cilium's where it has its CRDs.
-    async fn network_policies(&self) -> Result<Vec<NetworkPolicy>, Unavailable> {
-        let mut policies = Vec::new();
-        for resource in [
-            Resource::NETWORK_POLICIES,
-            Resource::CILIUM_POLICIES,
-            Resource::CILIUM_CLUSTER_POLICIES,
-        ] {
-            match self.list::<Vec<NetworkPolicy>>(resource, None, &[]).await {
-                Ok(found) => policies.extend(found.into_iter().flatten()),
-                Err(ApiError::NotFound { .. }) => {}
-                Err(error) => {
-                    let need = resource.need("list", None);
-                    return Err(error.unavailable(&resource.qualified(), &need));
-                }
-            }
-        }
-        Ok(policies)
+    async fn policies(&self, resource: Resource) -> Result<Vec<NetworkPolicy>, Unavailable> {
+        // An object may hold several policies.
+        let found: Vec<Vec<NetworkPolicy>> = self.all(resource, None, &[]).await?;
+        Ok(found.into_iter().flatten().collect())
     }
 }
 

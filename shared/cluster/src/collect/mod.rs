@@ -65,7 +65,7 @@ pub async fn collect(
             answer => Ok(answer.map_err(|error| error.unavailable("version", "get /version"))),
         }
     };
-    let rest = async { Ok(collector.cluster().await) };
+    let rest = async { Ok(Box::pin(collector.cluster()).await) };
     let (version, mut cluster) = tokio::try_join!(version, rest)?;
     cluster.version = version.into();
     let origin = Origin { source: Source::Cluster, ..Origin::default() };

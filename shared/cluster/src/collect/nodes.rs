@@ -102,10 +102,15 @@ impl Collector<'_> {
         Ok(names.into_iter().map(NodeName::from).collect())
     }
 
-    async fn node(&self, name: &NodeName, cluster: &ClusterFacts, script: &NodeScript) -> NodeFacts {
+    async fn node(
+        &self,
+        name: &NodeName,
+        cluster: &ClusterFacts,
+        script: &NodeScript,
+    ) -> NodeFacts {
         let agent = match agent_on(name, cluster) {
             Ok(agent) => agent,
-            Err(why) => return unavailable(name, &why),
+            Err(why) => return NodeFacts::unavailable(name.clone(), &why),
         };
         let namespace = agent.namespace.as_str();
         let exec = Exec {
@@ -121,7 +126,7 @@ impl Collector<'_> {
             Err(error) => {
                 let what = format!("exec in {namespace}/{}", agent.name);
                 let need = format!("create and get pods/exec in namespace {namespace}");
-                unavailable(name, &error.unavailable(&what, &need))
+                NodeFacts::unavailable(name.clone(), &error.unavailable(&what, &need))
             }
             Ok(output) => {
                 let end = match output.end {
@@ -169,9 +174,8 @@ fn sample<'a>(all: &[&'a NodeName], cluster: &ClusterFacts) -> Vec<&'a NodeName>
         cluster.agents.items().iter().filter(|it| it.ready).map(|it| &it.node).collect();
     let not_ready: HashSet<&NodeName> =
         cluster.nodes.items().iter().filter(|it| !it.is_ready()).map(|it| &it.name).collect();
-    let (mut troubled, well): (Vec<&NodeName>, Vec<&NodeName>) = all
-        .iter()
-        .partition(|name| not_ready.contains(*name) || !ready_agents.contains(*name));
+    let (mut troubled, well): (Vec<&NodeName>, Vec<&NodeName>) =
+        all.iter().partition(|name| not_ready.contains(*name) || !ready_agents.contains(*name));
     troubled.truncate(SAMPLE - WELL);
     let room = SAMPLE - troubled.len();
     let step = well.len().div_ceil(room).max(1);
@@ -196,9 +200,4 @@ fn container(cluster: &ClusterFacts) -> AgentContainer {
         container.dns_policy = DnsPolicy::of_host_network_pod(&agent.dns_policy);
     }
     container
-}
-
-/// A node that could not be looked at: every fact of it says why.
-fn unavailable(name: &NodeName, why: &Unavailable) -> NodeFacts {
-    NodeFacts::unavailable(name.clone(), why)
 }

@@ -9,9 +9,7 @@ use futures_util::{StreamExt as _, stream};
 use ipnet::IpNet;
 use kcilium_core::{
     decode::kubernetes::{Pod, Table, TableError, add_pods},
-    facts::{
-        CiliumEndpoint, CiliumNode, KubeNode, NodeName, PodDetail, PodRow, Pods, Unavailable,
-    },
+    facts::{CiliumEndpoint, CiliumNode, KubeNode, NodeName, PodDetail, PodRow, Pods, Unavailable},
 };
 
 use super::{Collector, Resource, releases::names_of};
@@ -26,10 +24,9 @@ const AT_ONCE: usize = 8;
 impl Collector<'_> {
     /// All pods, a row each.
     pub(super) async fn pod_rows(&self) -> Result<Pods, Unavailable> {
-        let namespaces = match self.namespaces().await {
-            Ok(namespaces) => namespaces,
-            // Rows do not say their namespace, so without a list of these only objects will do.
-            Err(_) => return self.pod_objects().await,
+        // Rows do not say their namespace, so without a list of these only objects will do.
+        let Ok(namespaces) = self.namespaces().await else {
+            return self.pod_objects().await;
         };
         let mut lists = stream::iter(namespaces)
             .map(|namespace| async move {
@@ -43,8 +40,9 @@ impl Collector<'_> {
                 Ok(rows) => pods.extend(rows),
                 Err(ApiError::NotATable { .. }) => return self.pod_objects().await,
                 Err(error) => {
-                    return Err(error
-                        .unavailable("pods", &Resource::PODS.need("list", Some(&namespace))));
+                    return Err(
+                        error.unavailable("pods", &Resource::PODS.need("list", Some(&namespace)))
+                    );
                 }
             }
         }
@@ -66,7 +64,8 @@ impl Collector<'_> {
         query: &[(&str, &str)],
     ) -> Result<Vec<PodRow>, ApiError> {
         let path = Resource::PODS.path(Some(namespace));
-        let query: Vec<_> = [("includeObject", "None")].into_iter().chain(query.iter().copied()).collect();
+        let query: Vec<_> =
+            [("includeObject", "None")].into_iter().chain(query.iter().copied()).collect();
         let pages = Pages { path: &path, query: &query, form: Form::Table, size: PageSize::Rows };
         self.api
             .list(&pages, |json| {
@@ -88,8 +87,9 @@ impl Collector<'_> {
         let pages = Pages { path: &path, query: &[], form: Form::Json, size: PageSize::Objects };
         let rows = self.api.list(&pages, |json| {
             let mut rows = Vec::new();
-            let end = kcilium_core::decode::kubernetes::each::<Pod>(json, |pod| rows.push(pod.row()))
-                .map_err(|error| ApiError::Unreadable { reason: error.to_string() })?;
+            let end =
+                kcilium_core::decode::kubernetes::each::<Pod>(json, |pod| rows.push(pod.row()))
+                    .map_err(|error| ApiError::Unreadable { reason: error.to_string() })?;
             Ok((rows, end.resume))
         });
         let rows = rows
@@ -105,7 +105,8 @@ impl Collector<'_> {
         home: &str,
     ) -> Result<Vec<PodDetail>, Unavailable> {
         let pods = pods.as_ref().map_err(Clone::clone)?;
-        let is_of_system = |row: &PodRow| &*row.namespace == home || &*row.namespace == "kube-system";
+        let is_of_system =
+            |row: &PodRow| &*row.namespace == home || &*row.namespace == "kube-system";
         let mut troubled: Vec<&PodRow> = pods.rows().iter().filter(|row| !row.is_well()).collect();
         troubled.sort_by_key(|row| !is_of_system(row));
         troubled.truncate(MAX_TROUBLED);

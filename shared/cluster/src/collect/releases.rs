@@ -1,5 +1,7 @@
 //! Cilium's Helm release. Secrets are read one at a time, and only those of this release.
 
+use std::borrow::Cow;
+
 use kcilium_core::{
     decode::kubernetes::Table,
     facts::{Release, Unavailable},
@@ -56,7 +58,7 @@ impl Collector<'_> {
         let path = resource.path(Some(namespace));
         let query = [("labelSelector", selector.as_str()), ("includeObject", "None")];
         let pages = Pages { path: &path, query: &query, form: Form::Table, size: PageSize::Rows };
-        let mut names: Vec<String> = self.api.list(&pages, |json| names_of(json)).await?;
+        let mut names: Vec<String> = self.api.list(&pages, names_of).await?;
         names.sort_by_key(|name| std::cmp::Reverse(revision(name)));
         Ok(names)
     }
@@ -69,12 +71,13 @@ fn revision(name: &str) -> u32 {
 
 /// The names in a page of rows.
 pub(super) fn names_of(json: &[u8]) -> Result<(Vec<String>, Option<String>), ApiError> {
-    let unreadable = |error: &dyn std::fmt::Display| ApiError::Unreadable { reason: error.to_string() };
+    let unreadable =
+        |error: &dyn std::fmt::Display| ApiError::Unreadable { reason: error.to_string() };
     let table = Table::from_json(json).map_err(|error| unreadable(&error))?;
     let column = table.column("Name").map_err(|error| unreadable(&error))?;
     let names = table
         .rows()
-        .map(|row| row.text(column).map(|name| name.into_owned()))
+        .map(|row| row.text(column).map(Cow::into_owned))
         .collect::<Result<_, _>>()
         .map_err(|error| unreadable(&error))?;
     Ok((names, table.resume))

@@ -1,5 +1,7 @@
 //! Names that must not be mixed up.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 macro_rules! name {
@@ -7,7 +9,7 @@ macro_rules! name {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The name as text.
@@ -18,7 +20,7 @@ macro_rules! name {
 
         impl<T: Into<String>> From<T> for $name {
             fn from(text: T) -> Self {
-                Self(text.into())
+                Self(text.into().into())
             }
         }
 
@@ -33,6 +35,13 @@ macro_rules! name {
 name! {
     /// Name of a Kubernetes node.
     NodeName
+}
+
+impl NodeName {
+    /// The name, in memory that other names share.
+    pub(super) fn shared(text: Arc<str>) -> Self {
+        Self(text)
+    }
 }
 
 name! {

@@ -23,7 +23,7 @@ pub struct SchemaVersion {
 
 impl SchemaVersion {
     /// What this tool writes.
-    pub const CURRENT: Self = Self { major: 1, minor: 0 };
+    pub const CURRENT: Self = Self { major: 1, minor: 1 };
 }
 
 impl Default for SchemaVersion {

@@ -2,7 +2,6 @@
 
 use kcilium_core::{
     causes::{Confidence, Verdict},
-    decode::recorded,
     diagnosis::{Diagnosis, Selection, diagnose},
     facts::{Facts, IpamMode, Peer, RoutingMode, TunnelProtocol},
     rules::{Outcome, Severity},
@@ -11,7 +10,7 @@ use kcilium_core::{
 use crate::fixture;
 
 fn facts(name: &str) -> Facts {
-    recorded::facts(&fixture::recording(&format!("dumps/{name}")))
+    fixture::decoded(&fixture::recording(&format!("dumps/{name}")))
 }
 
 fn judge(name: &str) -> Diagnosis {

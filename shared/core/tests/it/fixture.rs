@@ -43,6 +43,11 @@ pub(crate) fn text(relative: &str) -> String {
     fs::read_to_string(path(relative)).unwrap_or_else(|error| panic!("{relative}: {error}"))
 }
 
+/// The facts that the decoders make of a recording.
+pub(crate) fn decoded(files: &Files) -> Facts {
+    recorded::facts(files, |yaml| serde_saphyr::from_str(yaml).map_err(|error| error.to_string()))
+}
+
 /// Names of the files in a folder of `tests/fixtures`, sorted.
 pub(crate) fn names(folder: &str) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(path(folder))
@@ -88,7 +93,7 @@ impl Fixture {
 
     /// The facts that the decoders make of it.
     pub(crate) fn facts(&self) -> Facts {
-        Facts { declared: self.declared.clone(), ..recorded::facts(&self.files) }
+        Facts { declared: self.declared.clone(), ..decoded(&self.files) }
     }
 
     /// A line of the head.

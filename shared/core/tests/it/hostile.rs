@@ -362,28 +362,35 @@ fn cluster() -> impl Strategy<Value = ClusterFacts> {
     let cilium_node =
         (node_name(), vec(net(), 0..3), vec(node_address(), 0..3), select(vec!["", "error"]))
             .prop_map(|(name, pod_cidrs, addresses, error)| CiliumNode {
-                name,
                 pod_cidrs,
                 addresses,
-                health: Vec::new(),
                 operator_error: error.into(),
+                ..CiliumNode::named(name)
             });
     let kube_node =
         (node_name(), vec(net(), 0..2), vec(node_address(), 0..3), option::of(any::<u32>()))
             .prop_map(|(name, pod_cidrs, addresses, max_pods)| KubeNode {
-                name,
                 pod_cidrs,
                 addresses,
                 max_pods,
+                ..KubeNode::named(name)
             });
-    let agent = node_name().prop_map(|node| AgentPod { node, name: "cilium".into(), ready: false });
+    let agent = node_name().prop_map(|node| AgentPod::named("cilium", node));
     (
         fact(config()),
         (fact(vec(cilium_node, 0..5)), fact(vec(kube_node, 0..5))),
         (fact(vec(cidr_text(), 0..3)), fact(vec(address(), 0..3)), fact(vec(agent, 0..3))),
     )
         .prop_map(|(config, (cilium_nodes, nodes), (service_cidrs, api_servers, agents))| {
-            ClusterFacts { config, cilium_nodes, nodes, service_cidrs, api_servers, agents }
+            ClusterFacts {
+                config,
+                cilium_nodes,
+                nodes,
+                service_cidrs,
+                api_servers,
+                agents,
+                ..ClusterFacts::default()
+            }
         })
 }
 
@@ -521,21 +528,18 @@ fn fleet(size: u32, looked_at: u32, blocks: u32, pool: Ipv4Addr) -> Facts {
             cilium_nodes: Fact::Known(
                 (0..size)
                     .map(|index| CiliumNode {
-                        name: name(index),
                         pod_cidrs: vec![block(index)],
                         addresses: internal(index),
-                        health: Vec::new(),
-                        operator_error: String::new(),
+                        ..CiliumNode::named(name(index))
                     })
                     .collect(),
             ),
             nodes: Fact::Known(
                 (0..size)
                     .map(|index| KubeNode {
-                        name: name(index),
-                        pod_cidrs: Vec::new(),
                         addresses: internal(index),
                         max_pods: Some(110),
+                        ..KubeNode::named(name(index))
                     })
                     .collect(),
             ),
@@ -543,9 +547,10 @@ fn fleet(size: u32, looked_at: u32, blocks: u32, pool: Ipv4Addr) -> Facts {
             api_servers: Fact::Known(vec![machine(0)]),
             agents: Fact::Known(
                 (0..size)
-                    .map(|index| AgentPod { node: name(index), name: "cilium".into(), ready: true })
+                    .map(|index| AgentPod { ready: true, ..AgentPod::named("cilium", name(index)) })
                     .collect(),
             ),
+            ..ClusterFacts::default()
         },
         ..Facts::default()
     }

@@ -3,12 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "in a test, also in the functions that tests share")]
 
 mod agent_status;
+mod api_objects;
+mod api_table;
 mod dumps;
 mod fixture;
+mod helm_release;
 mod hostile;
 mod iproute2;
 mod notation;
+mod pod_status;
 mod recorded;
+mod redaction;
 mod registry;
 mod routing;
 mod rules;

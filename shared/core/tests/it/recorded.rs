@@ -1,16 +1,18 @@
 //! Recordings with missing, broken and odd parts: each costs its own facts, and no others.
 
 use kcilium_core::{
-    decode::recorded::{Files, facts, is_part},
+    decode::recorded::{Files, is_part},
     facts::{AgentProcess, Fact, Facts, Family, NodeFacts, ResolverKind, UnavailableKind},
 };
+
+use crate::fixture::decoded;
 
 const ROUTES: &str = r#"[{"dst":"default","gateway":"10.0.0.1","dev":"eth0","flags":[]}]"#;
 
 fn recorded(files: &[(&str, &str)]) -> Facts {
     let files: Files =
         files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
-    facts(&files)
+    decoded(&files)
 }
 
 /// The only node of a recording of a file of it.
@@ -225,7 +227,10 @@ fn objects_may_be_a_list_a_single_one_or_none() {
     let malformed = r#"{"metadata":{"name":"node1"},"spec":{"ipam":{"podCIDRs":["10.244.0.0"]}}}"#;
     let facts = recorded(&[("api/ciliumnodes.json", malformed)]);
     let (_, why) = missing(&facts.cluster.cilium_nodes);
-    assert!(why.contains("CiliumNode node1: `10.244.0.0` is not a CIDR"), "{why}");
+    assert!(
+        why.contains("CiliumNode node1: spec.ipam.podCIDRs: `10.244.0.0` is not a CIDR"),
+        "{why}"
+    );
 }
 
 #[test]

@@ -26,7 +26,10 @@ fn what_was_written_is_read_again() {
 
 #[test]
 fn an_empty_snapshot_is_one_in_which_nothing_is_known() {
-    assert_eq!(decode(br#"{"schemaVersion":"1.0"}"#).unwrap(), Facts::default());
+    assert_eq!(decode(br#"{"schemaVersion":"1.1"}"#).unwrap(), Facts::default());
+    // Before there was anything of the API but nodes and configuration.
+    let older = decode(br#"{"schemaVersion":"1.0"}"#).unwrap();
+    assert_eq!(older.cluster, Facts::default().cluster);
 }
 
 #[test]

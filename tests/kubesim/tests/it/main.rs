@@ -1,9 +1,11 @@
 //! The API server for tests, driven by the real kubectl and helm.
 
 mod errors;
+mod fleet;
 mod helm;
 mod kubectl;
 mod lifecycle;
 mod program;
 mod raw;
+mod subresources;
 mod tool;

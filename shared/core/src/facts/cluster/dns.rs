@@ -1,0 +1,54 @@
+//! The cluster's DNS.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::facts::NodeName;
+
+/// A ConfigMap with a `Corefile`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Corefile {
+    /// Namespace.
+    pub namespace: String,
+    /// `coredns`, `node-local-dns`, or what the distribution calls it.
+    pub name: String,
+    /// The text, redacted.
+    pub text: String,
+}
+
+/// An EndpointSlice: some of a Service's endpoints.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ServiceEndpoints {
+    /// Namespace.
+    pub namespace: String,
+    /// Name of the Service.
+    pub service: String,
+    /// The endpoints.
+    pub endpoints: Vec<ServiceEndpoint>,
+}
+
+/// An endpoint of a Service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ServiceEndpoint {
+    /// Its addresses; names are left out.
+    pub addresses: Vec<IpAddr>,
+    /// Whether it takes connections.
+    pub ready: bool,
+    /// Node of the pod.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeName>,
+    /// Name of the pod, which is in the Service's namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pod: Option<String>,
+}
+
+impl ServiceEndpoints {
+    /// Whether these are endpoints of that Service.
+    pub fn is_of(&self, namespace: &str, service: &str) -> bool {
+        self.namespace == namespace && self.service == service
+    }
+}
