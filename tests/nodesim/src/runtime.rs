@@ -71,6 +71,9 @@ pub enum RuntimeError {
 /// The containers of a node.
 pub trait Runtime: Send + Sync + 'static {
     /// Starts a command in a running container.
+    ///
+    /// A program that cannot be run is [`RuntimeError::Internal`]. With a real kubelet the streams are
+    /// open by then, so clients get it on the error channel: `Internal error occurred: ` and the text.
     fn exec(
         &self,
         container: &ContainerRef,
