@@ -53,7 +53,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Write what can be read to a file, to be examined elsewhere with --from
-    Snapshot(Snapshot),
+    Snapshot(Box<Snapshot>),
     /// List what the current user may read in the cluster, and what stays unknown without
     Auth {
         #[command(flatten)]

@@ -3,11 +3,11 @@
 use std::{collections::BTreeSet, io::Write as _};
 
 use kcilium_cli::{Exit, Failure, KubernetesFlags, OutputFormat, Printer, Table, format, terminal};
-use kcilium_cluster::permissions::{self, Permission, Role};
+use kcilium_cluster::permissions::{self, Permission};
 use kcilium_core::{
     diagnosis::{Selection, diagnose},
     facts::{Facts, Unavailable},
-    rules::{Code, Outcome},
+    rules::Code,
 };
 use serde::Serialize;
 
@@ -43,9 +43,10 @@ pub(crate) fn run(
         let answers = permissions::review(&api, permissions::ALL, home).await;
         Ok::<_, Failure>(answers)
     })??;
-    if let Some(Err(error)) = answers.iter().find(|answer| {
-        answer.as_ref().is_err_and(kcilium_cluster::ApiError::concerns_all_requests)
-    }) {
+    if let Some(Err(error)) = answers
+        .iter()
+        .find(|answer| answer.as_ref().is_err_and(kcilium_cluster::ApiError::concerns_all_requests))
+    {
         return Err(live::unreachable(error.clone(), &connection));
     }
     let known: Facts = serde_json::from_str(KNOWN).map_err(anyhow::Error::from)?;
@@ -77,8 +78,8 @@ fn unknown_without(known: &Facts, permission: &Permission) -> BTreeSet<Code> {
 
 fn unknown_rules(facts: &Facts) -> BTreeSet<Code> {
     let diagnosis = diagnose(facts, &Selection::default());
-    let unknown = diagnosis.rules.iter().filter(|rule| matches!(rule.outcome, Outcome::Unknown(_)));
-    unknown.map(|rule| rule.code).collect()
+    let unknown = diagnosis.results.iter().filter(|result| !result.judgement.unknowns().is_empty());
+    unknown.map(|result| result.rule.code).collect()
 }
 
 fn print(entries: &[Entry], output: OutputFormat, printer: &mut Printer) -> Result<(), Failure> {
@@ -116,7 +117,11 @@ fn print_table(entries: &[Entry], printer: &mut Printer) -> Result<(), Failure> 
         writeln!(printer, "\nYou may read all that the doctor asks for.")?;
     } else {
         let roles: Vec<&str> = missing.into_iter().collect();
-        writeln!(printer, "\ndocs/rbac.yaml grants what is missing, in the roles: {}", roles.join(", "))?;
+        writeln!(
+            printer,
+            "\ndocs/rbac.yaml grants what is missing, in the roles: {}",
+            roles.join(", ")
+        )?;
     }
     Ok(())
 }

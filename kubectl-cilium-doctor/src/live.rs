@@ -1,10 +1,8 @@
 //! The cluster of a kubeconfig.
 
-use std::time::Duration;
-
 use kcilium_cli::{Exit, Failure, KubernetesFlags, progress::Spinner};
 use kcilium_cluster::{
-    Api, ApiError, ConnectError, Limits, PluginError,
+    Api, ApiError, ConnectError, Limits,
     collect::{self, NodeChoice, Wish},
     kubeconfig::{Connection, Credential},
 };
@@ -27,7 +25,7 @@ pub(crate) fn read(
     };
     kcilium_cli::interrupt::block_on(async {
         let api = connect(&connection, &source.live, kubernetes).await?;
-        let progress = |text: String| spinner.say(text);
+        let progress = |text: String| spinner.set_message(text);
         let collected = collect::collect(&api, &wish, &progress)
             .await
             .map_err(|error| unreachable(error, &connection))?;
@@ -74,7 +72,9 @@ fn node_choice(words: &[String]) -> Result<NodeChoice, Failure> {
         words if words.iter().any(|word| matches!(word.as_str(), "all" | "none" | "")) => {
             Err(Failure::usage("--nodes takes names, or `all`, or `none`"))
         }
-        words => Ok(NodeChoice::Named(words.iter().map(|word| NodeName::from(word.as_str())).collect())),
+        words => {
+            Ok(NodeChoice::Named(words.iter().map(|word| NodeName::from(word.as_str())).collect()))
+        }
     }
 }
 
@@ -82,13 +82,18 @@ fn node_choice(words: &[String]) -> Result<NodeChoice, Failure> {
 pub(crate) fn unreachable(error: ApiError, connection: &Connection) -> Failure {
     let server = &connection.server;
     let hint = match &error {
-        ApiError::Unauthorized { .. } => Some(match (&connection.credential, &connection.certificate) {
-            (Credential::None, None) => format!(
-                "the kubeconfig gives user {} no credentials",
-                connection.user.as_deref().map_or_else(|| "(none)".into(), |user| format!("\"{user}\""))
-            ),
-            _ => "a token or certificate that has run out looks like this; log in again".into(),
-        }),
+        ApiError::Unauthorized { .. } => {
+            Some(match (&connection.credential, &connection.certificate) {
+                (Credential::None, None) => format!(
+                    "the kubeconfig gives user {} no credentials",
+                    connection
+                        .user
+                        .as_deref()
+                        .map_or_else(|| "(none)".into(), |user| format!("\"{user}\""))
+                ),
+                _ => "a token or certificate that has run out looks like this; log in again".into(),
+            })
+        }
         ApiError::Certificate { .. } => Some(
             "the kubeconfig may be of another cluster, or something answers in the server's place"
                 .into(),
@@ -97,13 +102,15 @@ pub(crate) fn unreachable(error: ApiError, connection: &Connection) -> Failure {
     };
     let failure = Failure::new(
         Exit::CouldNotRun,
-        anyhow::Error::new(error).context(format!("cannot ask the API server {server}{}", named(connection))),
+        anyhow::Error::new(error)
+            .context(format!("cannot ask the API server {server}{}", named(connection))),
     );
     let failure = match hint {
         Some(hint) => failure.hint(hint),
         None => failure,
     };
-    failure.hint("without an API server: copy this program to a node, and run it there with --local")
+    failure
+        .hint("without an API server: copy this program to a node, and run it there with --local")
 }
 
 fn named(connection: &Connection) -> String {

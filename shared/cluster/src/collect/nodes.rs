@@ -13,7 +13,7 @@ use kcilium_core::{
 
 use super::{Collector, Progress, Resource, releases::names_of};
 use crate::{
-    ApiError, End, Exec, Form, PageSize, Pages,
+    ApiError, End, Exec, Form, Output, PageSize, Pages,
     node_script::{self, AgentContainer, DnsPolicy, NodeScript},
 };
 
@@ -128,6 +128,12 @@ impl Collector<'_> {
                 let need = format!("create and get pods/exec in namespace {namespace}");
                 NodeFacts::unavailable(name.clone(), &error.unavailable(&what, &need))
             }
+            // Nothing came: why is told once, not for each fact.
+            Ok(Output { stdout, end: End::Refused(why) | End::Cut(why), .. })
+                if stdout.is_empty() =>
+            {
+                NodeFacts::unavailable(name.clone(), &Unavailable::failed("agent", refusal(&why)))
+            }
             Ok(output) => {
                 let end = match output.end {
                     // The script ends with the code of its last command, which frames tell better.
@@ -139,6 +145,15 @@ impl Collector<'_> {
                 script.read(name.clone(), &output.stdout, &end)
             }
         }
+    }
+}
+
+/// Why an exec was refused, without what differs from node to node: the URL and the address that the
+/// API server quotes when it cannot reach a kubelet.
+fn refusal(why: &str) -> String {
+    match why.rsplit_once("dial tcp ").and_then(|(_, rest)| rest.split_once(": ")) {
+        Some((_, reason)) => format!("the API server cannot reach the kubelet: {reason}"),
+        None => format!("nothing can be run in it: {why}"),
     }
 }
 
@@ -200,4 +215,17 @@ fn container(cluster: &ClusterFacts) -> AgentContainer {
         container.dns_policy = DnsPolicy::of_host_network_pod(&agent.dns_policy);
     }
     container
+}
+
+#[cfg(test)]
+mod tests {
+    use super::refusal;
+
+    #[test]
+    fn what_differs_from_node_to_node_is_left_out() {
+        let why = "Internal error occurred: error sending request: Post \"https://10.24.0.2:10250/exec/a/b/c?command=sh\": dial tcp 10.24.0.2:10250: connect: no route to host";
+        let said = "the API server cannot reach the kubelet: connect: no route to host";
+        assert_eq!(refusal(why), said);
+        assert_eq!(refusal("container not found"), "nothing can be run in it: container not found");
+    }
 }
