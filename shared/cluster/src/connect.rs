@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use kube::{Client, Config, client::ClientBuilder, config::AuthInfo};
 use secrecy::{ExposeSecret as _, SecretString};
-use tower::{buffer::BufferLayer, filter::AsyncFilterLayer};
+use tokio::time::Instant;
 
 use crate::{
     credential::{PluginError, Tokens},
@@ -15,9 +15,6 @@ use crate::{
 /// How long a TCP connection may take. A LAN answers in milliseconds, and a server behind a dead
 /// route never does.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Requests that wait for their turn at the client.
-const QUEUE: usize = 1024;
 
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
@@ -35,20 +32,23 @@ pub enum ConnectError {
     },
 }
 
-/// An HTTP client for one API server, and the tokens that it sends.
+/// An HTTP client for one API server, and the tokens to send with each request.
 pub(crate) struct Connected {
     pub(crate) client: Client,
     pub(crate) tokens: Option<Tokens>,
 }
 
-/// Makes a client; a credential plugin is run once.
-pub(crate) async fn connect(connection: &Connection) -> Result<Connected, ConnectError> {
+/// Makes a client; a credential plugin is run once, and not beyond the deadline.
+pub(crate) async fn connect(
+    connection: &Connection,
+    deadline: Instant,
+) -> Result<Connected, ConnectError> {
     let mut config = Config::new(connection.server.uri().clone());
     config.root_cert.clone_from(&connection.settings.authorities);
     config.accept_invalid_certs = connection.settings.insecure;
     config.tls_server_name.clone_from(&connection.settings.tls_server_name);
     config.disable_compression = connection.settings.disable_compression;
-    config.proxy_url.clone_from(&connection.proxy);
+    config.proxy_url = connection.proxy().cloned();
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     // kube retries for minutes by default; the deadline is the caller's.
     config.default_retry = false;
@@ -57,20 +57,22 @@ pub(crate) async fn connect(connection: &Connection) -> Result<Connected, Connec
     let mut tokens = None;
     match &connection.credential {
         Credential::None => {}
-        Credential::Token(token) => {
+        Credential::Token { token, .. } => {
             config.auth_info.token =
                 Some(SecretString::from(token.expose_secret().trim().to_owned()));
         }
         Credential::TokenFile { path, place } => {
             tokens = Some(Tokens::in_file(path.clone(), place.clone()));
         }
-        Credential::Basic { user, password } => {
+        Credential::Basic { user, password, .. } => {
             config.auth_info.username = Some(user.clone());
             config.auth_info.password = Some(password.clone());
         }
-        Credential::Provider(provider) => config.auth_info.auth_provider = Some(provider.clone()),
+        Credential::Provider { provider, .. } => {
+            config.auth_info.auth_provider = Some(provider.clone());
+        }
         Credential::Plugin(plugin) => {
-            let issued = plugin.run().await?;
+            let issued = plugin.run_until(deadline).await?;
             certificate = issued.certificate.or(certificate);
             tokens =
                 issued.token.map(|token| Tokens::of_plugin(plugin.clone(), token, issued.expires));
@@ -85,14 +87,7 @@ pub(crate) async fn connect(connection: &Connection) -> Result<Connected, Connec
         server: connection.server.to_string(),
         source: Box::new(source),
     })?;
-    let client = match &tokens {
-        None => builder.build(),
-        Some(tokens) => builder
-            .with_layer(&BufferLayer::new(QUEUE))
-            .with_layer(&AsyncFilterLayer::new(tokens.clone()))
-            .build(),
-    };
-    Ok(Connected { client, tokens })
+    Ok(Connected { client: builder.build(), tokens })
 }
 
 fn acting_as(impersonation: &Impersonation) -> AuthInfo {

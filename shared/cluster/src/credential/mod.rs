@@ -5,4 +5,4 @@ mod tokens;
 
 pub(crate) use plugin::Issued;
 pub use plugin::PluginError;
-pub(crate) use tokens::Tokens;
+pub(crate) use tokens::{Bearer, Tokens};

@@ -2,7 +2,7 @@
 
 use kube::config::Cluster;
 
-use super::{ConnectionFlags, KubeconfigError, choice::Choice, files::Place, pem};
+use super::{ConnectionFlags, KubeconfigError, choice::Choice, files::Place, pem::Pem};
 
 /// A cluster entry with the flags laid over it.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub(crate) struct ClusterSettings {
     pub(crate) authorities: Option<Vec<Vec<u8>>>,
     /// The same as PEM, for credential plugins.
     pub(crate) authorities_pem: Option<Vec<u8>>,
+    /// Who gives them.
+    pub(crate) authorities_place: Option<Place>,
     /// Whether any certificate will do.
     pub(crate) insecure: bool,
     /// The name that the certificate must be for, if not the host's.
@@ -47,12 +49,12 @@ impl ClusterSettings {
             None => (cluster.server.clone().unwrap_or_default(), place.clone()),
         };
         let by_flag = flags.certificate_authority.as_deref();
-        let authorities_pem = match by_flag {
+        let authority = match by_flag {
             Some(path) => {
-                Some(pem::read(path, AUTHORITY, &Place::Flag("--certificate-authority"))?)
+                Some(Pem::of_file(path, AUTHORITY, Place::Flag("--certificate-authority"))?)
             }
             None if flags.insecure_skip_tls_verify => None,
-            None => pem::data_or_file(
+            None => Pem::of_entry(
                 "certificate-authority",
                 AUTHORITY,
                 cluster.certificate_authority_data.as_deref(),
@@ -63,17 +65,18 @@ impl ClusterSettings {
         // As in client-go, the flag for an authority takes back that the file checks none.
         let insecure = flags.insecure_skip_tls_verify
             || (by_flag.is_none() && cluster.insecure_skip_tls_verify.unwrap_or(false));
-        if insecure && authorities_pem.is_some() {
+        if insecure && authority.is_some() {
             return Err(KubeconfigError::Setting {
-                place,
+                place: if flags.insecure_skip_tls_verify {
+                    Place::Flag("--insecure-skip-tls-verify")
+                } else {
+                    place
+                },
                 reason: "a certificate authority and insecure-skip-tls-verify exclude each other"
                     .into(),
             });
         }
-        let authorities = authorities_pem
-            .as_deref()
-            .map(|text| pem::certificates(text, AUTHORITY, &place))
-            .transpose()?;
+        let authorities = authority.as_ref().map(Pem::certificates).transpose()?;
         // A server that is given by flag has a name of its own.
         let named = if flags.server.is_some() { None } else { cluster.tls_server_name };
         let exec_extension = cluster
@@ -86,7 +89,8 @@ impl ClusterSettings {
             server,
             server_place,
             authorities,
-            authorities_pem,
+            authorities_place: authority.as_ref().map(|pem| pem.place.clone()),
+            authorities_pem: authority.map(|pem| pem.text),
             insecure,
             tls_server_name: flags
                 .tls_server_name
@@ -99,10 +103,5 @@ impl ClusterSettings {
                 .unwrap_or_else(|| cluster.disable_compression.unwrap_or(false)),
             exec_extension,
         })
-    }
-
-    /// Whether anything but the URL says that TLS is meant.
-    pub(super) fn wants_tls(&self) -> bool {
-        self.insecure || self.authorities.is_some()
     }
 }

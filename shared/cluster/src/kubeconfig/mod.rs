@@ -2,13 +2,18 @@
 //!
 //! kube's own loader differs from client-go where it hurts: a missing file of the `KUBECONFIG` list
 //! is an error, an empty `current-context` of the first file wins over a real one in the second, and
-//! `NO_PROXY` is compared with the proxy's address instead of the API server's. So the files are
-//! read with kube's types, and everything after that happens here.
+//! `NO_PROXY` is compared with the proxy's address instead of the API server's. So kube lends its
+//! types for clusters and users, and everything else happens here.
+//!
+//! On purpose unlike kubectl: nobody is asked for a user name and password, `localhost:8080` is
+//! never tried, in a pod all flags count and not only three, and `--token` wins over whatever else
+//! the user's entry has.
 
 mod choice;
 mod cluster;
 mod environment;
 mod error;
+mod file;
 mod files;
 mod pem;
 mod proxy;
@@ -17,7 +22,7 @@ mod user;
 
 use std::path::PathBuf;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 pub use environment::{Environment, ServiceAccount};
 pub use error::KubeconfigError;
@@ -28,7 +33,7 @@ pub use user::{ClientCertificate, Credential, ExecPlugin, Impersonation, Interac
 use choice::Choice;
 use cluster::ClusterSettings;
 use files::Files;
-use user::UserSettings;
+use user::{Target, UserSettings};
 
 /// What the command line says about the connection: kubectl's flags. Each wins over the
 /// kubeconfig.
@@ -62,6 +67,34 @@ pub struct ConnectionFlags {
     pub disable_compression: Option<bool>,
 }
 
+impl ConnectionFlags {
+    /// What was really given: like kubectl, takes an empty value for none.
+    fn given(&self) -> Self {
+        let text = |flag: &Option<String>| flag.clone().filter(|text| !text.is_empty());
+        let path =
+            |flag: &Option<PathBuf>| flag.clone().filter(|path| !path.as_os_str().is_empty());
+        Self {
+            kubeconfig: path(&self.kubeconfig),
+            context: text(&self.context),
+            cluster: text(&self.cluster),
+            user: text(&self.user),
+            server: text(&self.server),
+            tls_server_name: text(&self.tls_server_name),
+            insecure_skip_tls_verify: self.insecure_skip_tls_verify,
+            certificate_authority: path(&self.certificate_authority),
+            client_certificate: path(&self.client_certificate),
+            client_key: path(&self.client_key),
+            token: self.token.clone().filter(|token| !token.expose_secret().is_empty()),
+            impersonation: Impersonation {
+                user: text(&self.impersonation.user),
+                uid: text(&self.impersonation.uid),
+                ..self.impersonation.clone()
+            },
+            disable_compression: self.disable_compression,
+        }
+    }
+}
+
 /// Everything that is needed to talk to one API server as one user.
 #[derive(Clone, Debug)]
 pub struct Connection {
@@ -82,8 +115,7 @@ pub struct Connection {
     /// Whom to act as.
     pub impersonation: Impersonation,
     pub(crate) settings: ClusterSettings,
-    /// The proxy on the way to the API server.
-    pub(crate) proxy: Option<http::Uri>,
+    proxy: Option<http::Uri>,
 }
 
 /// Where a connection was read from.
@@ -98,6 +130,26 @@ pub enum Origin {
 }
 
 impl Connection {
+    /// The PEM text of the authorities whose certificates are trusted; none for the system's.
+    pub fn authority(&self) -> Option<&[u8]> {
+        self.settings.authorities_pem.as_deref()
+    }
+
+    /// Whether any certificate of the server will do.
+    pub fn is_insecure(&self) -> bool {
+        self.settings.insecure
+    }
+
+    /// The name that the server's certificate must be for, if not the host's.
+    pub fn tls_server_name(&self) -> Option<&str> {
+        self.settings.tls_server_name.as_deref()
+    }
+
+    /// The proxy on the way. The URL may hold a password.
+    pub fn proxy(&self) -> Option<&http::Uri> {
+        self.proxy.as_ref()
+    }
+
     /// Finds out where to connect and as whom.
     ///
     /// # Errors
@@ -107,37 +159,37 @@ impl Connection {
         flags: &ConnectionFlags,
         environment: &Environment,
     ) -> Result<Self, KubeconfigError> {
+        let flags = &flags.given();
         let files = Files::read(flags, environment)?;
         let mut choice = Choice::make(&files, flags)?;
         let mut origin = files.origin();
-        if choice.cluster.is_none() && flags.server.is_none() {
-            let account = environment
-                .service_account
-                .as_ref()
-                .filter(|_| files.config.contexts.is_empty())
-                .ok_or_else(|| files.lead_nowhere())?;
-            origin = Origin::ServiceAccount;
-            choice = Choice::of_service_account(account);
+        if choice.cluster.is_none() {
+            if let Some(account) = &environment.service_account {
+                origin = Origin::ServiceAccount;
+                choice = Choice::of_service_account(account);
+            } else if flags.server.is_none() {
+                return Err(files.lead_nowhere());
+            }
         }
         let settings = ClusterSettings::resolve(&choice, flags)?;
-        let user = UserSettings::resolve(&choice, flags, &settings)?;
-        let wants_tls = settings.wants_tls() || user.certificate.is_some();
-        let server = ServerUrl::parse(&settings.server, wants_tls).map_err(|reason| {
-            KubeconfigError::BadServer {
+        let server =
+            ServerUrl::parse(&settings.server).map_err(|reason| KubeconfigError::BadServer {
                 url: settings.server.clone(),
                 place: settings.server_place.clone(),
                 reason,
-            }
-        })?;
+            })?;
+        let proxy = proxy::choose(&settings, &server, environment)?;
+        let target = Target { settings: &settings, server: &server, proxy: proxy.as_ref() };
+        let user = UserSettings::resolve(&choice.user, flags, &target)?;
         Ok(Self {
             origin,
             context: choice.context,
             cluster: choice.cluster.map(|entry| entry.name),
-            user: choice.user.map(|entry| entry.name),
+            user: choice.user.name(),
             credential: user.credential,
             certificate: user.certificate,
             impersonation: user.impersonation,
-            proxy: proxy::choose(&settings, &server, environment)?,
+            proxy,
             settings,
             server,
         })

@@ -74,7 +74,7 @@ mod tests {
     use super::{ServerUrl, is_exempt};
 
     fn exempt(server: &str, no_proxy: &str) -> bool {
-        is_exempt(&ServerUrl::parse(server, true).unwrap(), no_proxy)
+        is_exempt(&ServerUrl::parse(server).unwrap(), no_proxy)
     }
 
     #[test]
