@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::Instant;
 
 use crate::{
-    credential::{PluginError, Tokens},
+    credential::{PluginError, Tokens, UnfitToken, header},
     kubeconfig::{ClientCertificate, Connection, Credential, Impersonation},
 };
 
@@ -22,6 +22,9 @@ pub enum ConnectError {
     /// A credential plugin gave nothing.
     #[error(transparent)]
     Plugin(#[from] PluginError),
+    /// The token cannot be sent.
+    #[error(transparent)]
+    Token(#[from] UnfitToken),
     /// Certificates, keys or the proxy are not usable.
     #[error("cannot prepare the connection to {server}")]
     Setup {
@@ -57,9 +60,11 @@ pub(crate) async fn connect(
     let mut tokens = None;
     match &connection.credential {
         Credential::None => {}
-        Credential::Token { token, .. } => {
-            config.auth_info.token =
-                Some(SecretString::from(token.expose_secret().trim().to_owned()));
+        Credential::Token { token, place } => {
+            let token = SecretString::from(token.expose_secret().trim());
+            // kube panics at those that are unfit.
+            header(&token, place)?;
+            config.auth_info.token = Some(token);
         }
         Credential::TokenFile { path, place } => {
             tokens = Some(Tokens::in_file(path.clone(), place.clone()));

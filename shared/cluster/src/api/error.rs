@@ -163,7 +163,7 @@ impl ApiError {
         let message = if status.kind == "Status" && !status.message.is_empty() {
             status.message
         } else {
-            plain(code, body)
+            words(code, body)
         };
         let asked = status.details.retry_after_seconds;
         let retry_after = retry_after.or((asked > 0).then(|| Duration::from_secs(asked)));
@@ -224,7 +224,7 @@ pub(super) fn is_page(body: &[u8]) -> bool {
 }
 
 /// The first line of a text that is no `Status`.
-fn plain(code: StatusCode, body: &[u8]) -> String {
+pub(super) fn words(code: StatusCode, body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     // A page of a proxy in HTML tells no more than its code.

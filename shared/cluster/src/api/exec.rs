@@ -6,14 +6,14 @@
 use std::{fmt::Write as _, sync::atomic::Ordering, time::Duration};
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use http::Request;
+use http::{Request, StatusCode};
 use kube::client::Connection;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::{Api, ApiError, authorized, transport};
+use super::{Api, ApiError, authorized, error, transport};
 use crate::credential::Bearer;
 
 /// How much of the errors that a command prints is kept, bytes.
@@ -146,7 +146,9 @@ impl Api {
         match timeout_at(until, self.0.client.connect(authorized(request, bearer))).await {
             Ok(Ok(connection)) => Ok((connection, until)),
             Ok(Err(kube::Error::Api(status))) => {
-                Err(ApiError::of_code(status.code, status.message, None, parties))
+                let code = StatusCode::from_u16(status.code).unwrap_or_default();
+                let message = error::words(code, status.message.as_bytes());
+                Err(ApiError::of_code(status.code, message, None, parties))
             }
             Ok(Err(kube::Error::UpgradeConnection(error))) => Err(ApiError::Unreadable {
                 reason: format!("the server opens no WebSocket: {}", transport::full_text(&error)),

@@ -76,10 +76,10 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| Error::source(*error))
 }
 
-/// TLS errors come wrapped in I/O errors, which do not give them as their source.
+/// TLS errors come wrapped in I/O errors, often in two, which do not give them as their source.
 fn find_tls<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
-    if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-        return Some(tls);
+    match cause.downcast_ref() {
+        None => find_tls(cause.downcast_ref::<io::Error>()?.get_ref()?),
+        found => found,
     }
-    cause.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref()
 }

@@ -26,8 +26,24 @@ pub(crate) enum TokenError {
     File(#[from] KubeconfigError),
     #[error(transparent)]
     Plugin(#[from] PluginError),
-    #[error("{place}: the token holds characters that no token has")]
-    Unfit { place: Place },
+    #[error(transparent)]
+    Unfit(#[from] UnfitToken),
+}
+
+/// A token that cannot be sent.
+#[derive(Debug, thiserror::Error)]
+#[error("{place}: the token holds characters that no token has")]
+pub struct UnfitToken {
+    /// Who gives it.
+    place: Place,
+}
+
+/// The `Authorization` header for a token.
+pub(crate) fn header(token: &SecretString, place: &Place) -> Result<HeaderValue, UnfitToken> {
+    let mut header = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
+        .map_err(|_| UnfitToken { place: place.clone() })?;
+    header.set_sensitive(true);
+    Ok(header)
 }
 
 /// Where tokens come from, and the one in use. Clones share it.
@@ -102,12 +118,9 @@ impl Tokens {
             state.number += 1;
             token
         };
-        let header = HeaderValue::try_from(format!("Bearer {}", token.text.expose_secret()));
+        let header = header(&token.text, self.0.source.place());
         state.token = Some(token);
-        let mut header =
-            header.map_err(|_| TokenError::Unfit { place: self.0.source.place().clone() })?;
-        header.set_sensitive(true);
-        Ok(Bearer { header, number: state.number })
+        Ok(Bearer { header: header?, number: state.number })
     }
 
     /// Takes note that the server refuses a token. Whether there is, or may be, another one.

@@ -20,7 +20,7 @@ mod proxy;
 mod server;
 mod user;
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -96,7 +96,7 @@ impl ConnectionFlags {
 }
 
 /// Everything that is needed to talk to one API server as one user.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Connection {
     /// Where the connection was read from.
     pub origin: Origin,
@@ -116,6 +116,20 @@ pub struct Connection {
     pub impersonation: Impersonation,
     pub(crate) settings: ClusterSettings,
     proxy: Option<http::Uri>,
+}
+
+/// Says where to and as whom; of what proves it, and of the proxy's URL, nothing.
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { origin, context, cluster, user, server, .. } = self;
+        f.debug_struct("Connection")
+            .field("origin", origin)
+            .field("context", context)
+            .field("cluster", cluster)
+            .field("user", user)
+            .field("server", server)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Where a connection was read from.
@@ -174,7 +188,7 @@ impl Connection {
         let settings = ClusterSettings::resolve(&choice, flags)?;
         let server =
             ServerUrl::parse(&settings.server).map_err(|reason| KubeconfigError::BadServer {
-                url: settings.server.clone(),
+                url: server::without_login(&settings.server),
                 place: settings.server_place.clone(),
                 reason,
             })?;

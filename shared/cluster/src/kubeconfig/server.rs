@@ -58,6 +58,16 @@ impl ServerUrl {
     }
 }
 
+/// A URL for messages: without a user name and password, which do not belong there.
+pub(super) fn without_login(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
+    match rest.rsplit_once('@') {
+        Some((_, rest)) if scheme.is_empty() => format!("...@{rest}"),
+        Some((_, rest)) => format!("{scheme}://...@{rest}"),
+        None => url.to_owned(),
+    }
+}
+
 impl fmt::Display for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.to_string().trim_end_matches('/'))

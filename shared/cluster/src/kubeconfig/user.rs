@@ -1,6 +1,6 @@
 //! The user's half of a connection: who it is, and whom it acts as.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::Uri;
@@ -18,7 +18,7 @@ const V1: &str = "client.authentication.k8s.io/v1";
 const V1BETA1: &str = "client.authentication.k8s.io/v1beta1";
 
 /// How a user proves who it is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub enum Credential {
     /// Not at all, or by certificate alone.
     #[default]
@@ -57,6 +57,20 @@ pub enum Credential {
     },
 }
 
+/// Names the kind alone: kube shows the secrets of an auth-provider, and plugins have environments.
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Token { .. } => "Token",
+            Self::TokenFile { .. } => "TokenFile",
+            Self::Basic { .. } => "Basic",
+            Self::Plugin(_) => "Plugin",
+            Self::Provider { .. } => "Provider",
+        })
+    }
+}
+
 /// A client certificate and its key, PEM.
 #[derive(Clone, Debug)]
 pub struct ClientCertificate {
@@ -82,7 +96,7 @@ pub struct Impersonation {
 }
 
 /// A credential plugin: `users[].user.exec`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ExecPlugin {
     /// Who names it.
     pub place: Place,
@@ -100,6 +114,16 @@ pub struct ExecPlugin {
     pub interactive: InteractiveMode,
     /// What it is told of the cluster, if it wants to know.
     pub cluster: Option<Value>,
+}
+
+/// Without the environment and the arguments, which may be secret.
+impl fmt::Debug for ExecPlugin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExecPlugin")
+            .field("place", &self.place)
+            .field("command", &self.command)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Whether a plugin may use standard input.
@@ -259,11 +283,10 @@ fn impersonation(
         [] => user.impersonate_groups.clone().unwrap_or_default(),
         groups => groups.to_vec(),
     };
-    let extra = if flags.extra.is_empty() {
-        user.impersonate_user_extra.clone().unwrap_or_default().into_iter().collect()
-    } else {
-        flags.extra.clone()
-    };
+    // client-go merges this key by key.
+    let mut extra: BTreeMap<_, _> =
+        user.impersonate_user_extra.clone().unwrap_or_default().into_iter().collect();
+    extra.extend(flags.extra.clone());
     let found = Impersonation {
         user: text(&flags.user, &user.impersonate),
         uid: text(&flags.uid, &user.impersonate_uid),

@@ -1,5 +1,12 @@
 //! Connections as kubectl makes them, and requests to servers in good and in bad health.
 
 mod differential;
+mod errors;
+mod exec;
 mod flags;
+mod health;
+mod lists;
+mod plugin;
+mod proxy;
 mod tool;
+mod user;

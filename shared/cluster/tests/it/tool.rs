@@ -3,18 +3,25 @@
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
-    sync::LazyLock,
+    sync::{Arc, LazyLock},
     time::Duration,
 };
 
 use kcilium_cluster::{
-    Api, Limits,
+    Api, ApiError, Limits,
     kubeconfig::{Connection, ConnectionFlags, Environment},
 };
+use kubesim::KubeSim;
 use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 use rcgen::{CertificateParams, DnType, KeyPair};
+use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::time::Instant;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+    time::Instant,
+};
 
 /// A certificate and its key, PEM.
 pub(crate) struct Pair {
@@ -141,4 +148,118 @@ impl Kubectl {
             .output()
             .expect("kubectl; has tests/setup run?")
     }
+}
+
+/// A server on loopback without TLS, which does with each connection what it is told.
+pub(crate) struct Stub {
+    pub(crate) address: String,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Stub {
+    /// Each connection is handed on as it is.
+    pub(crate) async fn accept<F>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let task = tokio::spawn(async move {
+            // The set ends with the server, and every connection with the set.
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                connections.spawn(serve(stream));
+            }
+        });
+        Self { address, task }
+    }
+
+    /// Each request is answered with these bytes, and the connection closed.
+    pub(crate) async fn answer(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static) -> Self {
+        let answer = Arc::new(answer);
+        Self::accept(move |mut stream| {
+            let answer = Arc::clone(&answer);
+            async move {
+                let head = read_head(&mut stream).await;
+                // The client may have gone.
+                let _ = stream.write_all(&answer(&head)).await;
+                let _ = stream.shutdown().await;
+            }
+        })
+        .await
+    }
+
+    /// A kubeconfig that leads there.
+    pub(crate) fn kubeconfig(&self, folder: &Folder) -> PathBuf {
+        self.kubeconfig_at(folder, "")
+    }
+
+    /// The same, below a path.
+    pub(crate) fn kubeconfig_at(&self, folder: &Folder, path: &str) -> PathBuf {
+        folder.write(
+            "stub.kubeconfig",
+            &json!({
+                "clusters": [{"name": "stub", "cluster": {
+                    "server": format!("http://{}{path}", self.address),
+                }}],
+                "users": [{"name": "stub", "user": {"token": "never-sent"}}],
+                "contexts": [{"name": "stub", "context": {"cluster": "stub", "user": "stub"}}],
+                "current-context": "stub",
+            })
+            .to_string(),
+        )
+    }
+}
+
+impl Drop for Stub {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What comes before a body.
+pub(crate) async fn read_head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read_u8().await {
+            Ok(byte) => head.push(byte),
+            Err(_) => break,
+        }
+    }
+    String::from_utf8(head).unwrap()
+}
+
+/// An answer in HTTP.
+pub(crate) fn reply(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "HTTP/1.1 {status}\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
+}
+
+/// A kubeconfig whose only user is this; its cluster is the server's.
+pub(crate) fn with_user(sim: &KubeSim, user: Value) -> Value {
+    let mut config: Value =
+        serde_json::from_str(&sim.kubeconfig_with(&kubesim::Credential::None)).unwrap();
+    config["users"][0]["user"] = user;
+    config
+}
+
+/// Who the server thinks it is talking to.
+pub(crate) async fn whoami(api: &Api) -> Result<Value, ApiError> {
+    let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
+    let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+    let body = api.review(path, &review).await?;
+    let answer: Value = serde_json::from_slice(&body).unwrap();
+    Ok(answer["status"]["userInfo"].clone())
+}
+
+/// A server that knows these tokens, each of the user of that name.
+pub(crate) async fn sim(tokens: &[&str]) -> KubeSim {
+    let tokens = tokens
+        .iter()
+        .map(|&token| (token.to_owned(), kubesim::User::new(token, &[kubesim::MASTERS])))
+        .collect();
+    KubeSim::start(kubesim::Config { tokens, ..kubesim::Config::default() }).await.unwrap()
 }
