@@ -1,6 +1,6 @@
 //! From a [`Connection`] to an HTTP client.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, error::Error, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use kube::{Client, Config, client::ClientBuilder, config::AuthInfo};
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::{
     credential::{PluginError, Tokens, UnfitToken, header},
-    kubeconfig::{ClientCertificate, Connection, Credential, Impersonation},
+    kubeconfig::{ClientCertificate, Connection, Credential, Impersonation, Place},
 };
 
 /// How long a TCP connection may take. A LAN answers in milliseconds, and a server behind a dead
@@ -25,7 +25,15 @@ pub enum ConnectError {
     /// The token cannot be sent.
     #[error(transparent)]
     Token(#[from] UnfitToken),
-    /// Certificates, keys or the proxy are not usable.
+    /// The user's certificate and key, or its provider, are of no use.
+    #[error("{place}: {reason}")]
+    Login {
+        /// Who names them.
+        place: Place,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Something else does not fit together.
     #[error("cannot prepare the connection to {server}")]
     Setup {
         /// The API server.
@@ -83,16 +91,42 @@ pub(crate) async fn connect(
                 issued.token.map(|token| Tokens::of_plugin(plugin.clone(), token, issued.expires));
         }
     }
+    let identity = certificate.as_ref().map(|certificate| certificate.place.clone());
     if let Some(ClientCertificate { certificate, key, .. }) = certificate {
         config.auth_info.client_certificate_data = Some(STANDARD.encode(certificate));
         config.auth_info.client_key_data =
             Some(SecretString::from(STANDARD.encode(key.expose_secret())));
     }
-    let builder = ClientBuilder::try_from(config).map_err(|source| ConnectError::Setup {
-        server: connection.server.to_string(),
-        source: Box::new(source),
-    })?;
+    let builder =
+        ClientBuilder::try_from(config).map_err(|error| setup(error, connection, identity))?;
     Ok(Connected { client: builder.build(), tokens })
+}
+
+/// Whose fault it is that there is no client. Authorities and names have been looked at before, so
+/// what TLS complains of is the user's certificate.
+fn setup(source: kube::Error, connection: &Connection, identity: Option<Place>) -> ConnectError {
+    let cause = root_cause(&source);
+    match (&source, identity, &connection.credential) {
+        (kube::Error::RustlsTls(_), Some(place), _) => {
+            let reason = match cause.downcast_ref() {
+                Some(rustls::Error::InconsistentKeys(_)) => {
+                    "the client key belongs to another certificate".into()
+                }
+                _ => format!("the client certificate or its key cannot be used: {cause}"),
+            };
+            ConnectError::Login { place, reason }
+        }
+        (kube::Error::Auth(_), _, Credential::Provider { place, .. }) => {
+            ConnectError::Login { place: place.clone(), reason: cause.to_string() }
+        }
+        _ => {
+            ConnectError::Setup { server: connection.server.to_string(), source: Box::new(source) }
+        }
+    }
+}
+
+fn root_cause<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    error.source().map_or(error, root_cause)
 }
 
 fn acting_as(impersonation: &Impersonation) -> AuthInfo {

@@ -7,4 +7,4 @@ pub mod kubeconfig;
 
 pub use api::{Api, ApiError, End, Exec, Form, Limits, Output, PageSize, Pages};
 pub use connect::ConnectError;
-pub use credential::PluginError;
+pub use credential::{PluginError, UnfitToken};

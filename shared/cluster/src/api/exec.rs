@@ -100,7 +100,7 @@ impl Api {
             for chunk in exec.stdin.chunks(CHUNK) {
                 sink.send(frame(channel::STDIN, chunk)).await?;
             }
-            if can_close {
+            if can_close && !exec.stdin.is_empty() {
                 sink.send(frame(channel::CLOSE, &[channel::STDIN])).await?;
             }
             Ok::<_, tokio_tungstenite::tungstenite::Error>(())

@@ -62,6 +62,11 @@ impl Choice {
         })
     }
 
+    /// Whether neither flags nor files choose anything.
+    pub(super) fn is_empty(&self) -> bool {
+        self.context.is_none() && self.cluster.is_none() && matches!(self.user, User::None)
+    }
+
     /// The choice of a program in a pod.
     pub(super) fn of_service_account(account: &ServiceAccount) -> Self {
         Self {

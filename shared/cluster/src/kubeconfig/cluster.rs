@@ -1,6 +1,7 @@
 //! The cluster's half of a connection: where, and whose certificate to trust.
 
 use kube::config::Cluster;
+use rustls::pki_types::ServerName;
 
 use super::{ConnectionFlags, KubeconfigError, choice::Choice, files::Place, pem::Pem};
 
@@ -66,19 +67,22 @@ impl ClusterSettings {
         let insecure = flags.insecure_skip_tls_verify
             || (by_flag.is_none() && cluster.insecure_skip_tls_verify.unwrap_or(false));
         if insecure && authority.is_some() {
-            return Err(KubeconfigError::Setting {
-                place: if flags.insecure_skip_tls_verify {
-                    Place::Flag("--insecure-skip-tls-verify")
-                } else {
-                    place
-                },
-                reason: "a certificate authority and insecure-skip-tls-verify exclude each other"
-                    .into(),
+            return Err(if flags.insecure_skip_tls_verify {
+                KubeconfigError::Setting {
+                    place: Place::Flag("--insecure-skip-tls-verify"),
+                    reason: "it does not go with --certificate-authority".into(),
+                }
+            } else {
+                KubeconfigError::Setting {
+                    place,
+                    reason:
+                        "a certificate authority and insecure-skip-tls-verify exclude each other"
+                            .into(),
+                }
             });
         }
-        let authorities = authority.as_ref().map(Pem::certificates).transpose()?;
-        // A server that is given by flag has a name of its own.
-        let named = if flags.server.is_some() { None } else { cluster.tls_server_name };
+        let authorities = authority.as_ref().map(Pem::authorities).transpose()?;
+        let tls_server_name = tls_server_name(&cluster, &place, flags)?;
         let exec_extension = cluster
             .extensions
             .into_iter()
@@ -92,16 +96,35 @@ impl ClusterSettings {
             authorities_place: authority.as_ref().map(|pem| pem.place.clone()),
             authorities_pem: authority.map(|pem| pem.text),
             insecure,
-            tls_server_name: flags
-                .tls_server_name
-                .clone()
-                .or(named)
-                .filter(|name| !name.is_empty()),
+            tls_server_name,
             proxy_url: cluster.proxy_url.filter(|url| !url.is_empty()).map(|url| (url, place)),
             disable_compression: flags
                 .disable_compression
                 .unwrap_or_else(|| cluster.disable_compression.unwrap_or(false)),
             exec_extension,
         })
+    }
+}
+
+fn tls_server_name(
+    cluster: &Cluster,
+    place: &Place,
+    flags: &ConnectionFlags,
+) -> Result<Option<String>, KubeconfigError> {
+    let (name, place) = match (&flags.tls_server_name, &flags.server) {
+        (Some(name), _) => (name, Place::Flag("--tls-server-name")),
+        // A server that is given by flag has a name of its own.
+        (None, Some(_)) => return Ok(None),
+        (None, None) => match &cluster.tls_server_name {
+            Some(name) if !name.is_empty() => (name, place.clone()),
+            _ => return Ok(None),
+        },
+    };
+    match ServerName::try_from(name.as_str()) {
+        Ok(_) => Ok(Some(name.clone())),
+        Err(_) => Err(KubeconfigError::Setting {
+            place,
+            reason: format!("the TLS server name \"{name}\" is not a host name"),
+        }),
     }
 }

@@ -13,6 +13,7 @@ mod choice;
 mod cluster;
 mod environment;
 mod error;
+mod exec;
 mod file;
 mod files;
 mod pem;
@@ -26,14 +27,16 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 pub use environment::{Environment, ServiceAccount};
 pub use error::KubeconfigError;
+pub use exec::{ExecPlugin, InteractiveMode};
 pub use files::Place;
 pub use server::ServerUrl;
-pub use user::{ClientCertificate, Credential, ExecPlugin, Impersonation, InteractiveMode};
+pub use user::{ClientCertificate, Credential, Impersonation};
 
 use choice::Choice;
 use cluster::ClusterSettings;
+use exec::Target;
 use files::Files;
-use user::{Target, UserSettings};
+use user::UserSettings;
 
 /// What the command line says about the connection: kubectl's flags. Each wins over the
 /// kubeconfig.
@@ -177,15 +180,21 @@ impl Connection {
         let files = Files::read(flags, environment)?;
         let mut choice = Choice::make(&files, flags)?;
         let mut origin = files.origin();
-        if choice.cluster.is_none() {
-            if let Some(account) = &environment.service_account {
+        match &environment.service_account {
+            Some(account) if choice.is_empty() => {
                 origin = Origin::ServiceAccount;
                 choice = Choice::of_service_account(account);
-            } else if flags.server.is_none() {
+            }
+            _ if choice.cluster.is_none() && flags.server.is_none() => {
                 return Err(files.lead_nowhere());
             }
+            _ => {}
         }
         let settings = ClusterSettings::resolve(&choice, flags)?;
+        if settings.server.is_empty() {
+            let place = settings.server_place;
+            return Err(KubeconfigError::Setting { place, reason: "it has no server".into() });
+        }
         let server =
             ServerUrl::parse(&settings.server).map_err(|reason| KubeconfigError::BadServer {
                 url: server::without_login(&settings.server),

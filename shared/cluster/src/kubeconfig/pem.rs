@@ -7,6 +7,7 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
+use rustls::RootCertStore;
 use secrecy::SecretString;
 
 use super::{KubeconfigError, files::Place};
@@ -70,6 +71,17 @@ impl Pem {
             .collect();
         if found.is_empty() {
             return Err(self.wrong("holds no certificate"));
+        }
+        Ok(found)
+    }
+
+    /// The certificates that can vouch for a server, DER. Like Go, passes over those of a bundle that
+    /// are of no use.
+    pub(super) fn authorities(&self) -> Result<Vec<Vec<u8>>, KubeconfigError> {
+        let mut found = self.certificates()?;
+        found.retain(|der| RootCertStore::empty().add(der.as_slice().into()).is_ok());
+        if found.is_empty() {
+            return Err(self.wrong("holds no certificate that can be read"));
         }
         Ok(found)
     }

@@ -63,7 +63,8 @@ async fn a_port_that_never_speaks_is_left_at_the_deadline() {
     for address in [&mute.address, &backlog] {
         let limits = Limits { deadline: Instant::now() + Duration::from_millis(400), ..limits() };
         let error = over_tls(address, limits).await;
-        assert!(matches!(error, ApiError::TimedOut { .. }), "{error}");
+        // On a busy machine, time may be over before the first packet.
+        assert!(matches!(error, ApiError::TimedOut { .. } | ApiError::OutOfTime), "{error}");
     }
 }
 

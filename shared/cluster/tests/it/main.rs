@@ -1,5 +1,7 @@
 //! Connections as kubectl makes them, and requests to servers in good and in bad health.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail in this way")]
+
 mod differential;
 mod errors;
 mod exec;

@@ -53,18 +53,15 @@ async fn socks_proxy() -> (Stub, Arc<Mutex<Vec<String>>>) {
             stream.write_all(&[5, 0]).await.unwrap();
             let mut request = [0; 4];
             stream.read_exact(&mut request).await.unwrap();
-            let host = match request[3] {
-                1 => {
-                    let mut address = [0; 4];
-                    stream.read_exact(&mut address).await.unwrap();
-                    std::net::Ipv4Addr::from(address).to_string()
-                }
-                _ => {
-                    let length = stream.read_u8().await.unwrap();
-                    let mut name = vec![0; length.into()];
-                    stream.read_exact(&mut name).await.unwrap();
-                    String::from_utf8(name).unwrap()
-                }
+            let host = if request[3] == 1 {
+                let mut address = [0; 4];
+                stream.read_exact(&mut address).await.unwrap();
+                std::net::Ipv4Addr::from(address).to_string()
+            } else {
+                let length = stream.read_u8().await.unwrap();
+                let mut name = vec![0; length.into()];
+                stream.read_exact(&mut name).await.unwrap();
+                String::from_utf8(name).unwrap()
             };
             let port = stream.read_u16().await.unwrap();
             assert_eq!(host, "127.0.0.1");

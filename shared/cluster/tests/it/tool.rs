@@ -88,7 +88,7 @@ pub(crate) fn connection(path: &Path) -> Connection {
 /// Enough of everything.
 pub(crate) fn limits() -> Limits {
     Limits {
-        deadline: Instant::now() + Duration::from_secs(60),
+        deadline: Instant::now() + Duration::from_mins(1),
         request: Duration::from_secs(20),
         concurrency: 8,
     }

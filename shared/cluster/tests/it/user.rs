@@ -2,10 +2,11 @@
 
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use kcilium_cluster::{
     Api, ApiError, Form,
     kubeconfig::{
@@ -29,6 +30,23 @@ async fn a_client_certificate_says_who() {
     let user = whoami(&api(&folder.write("config", &text)).await).await.unwrap();
     assert_eq!(user["username"], "jane");
     assert_eq!(user["groups"], json!(["dev", "system:authenticated"]));
+}
+
+#[tokio::test]
+async fn a_key_in_the_older_form_is_taken() {
+    let (sim, folder) = (sim(&[]).await, Folder::new());
+    let text = sim.certificate_kubeconfig(&User::new("jane", &[])).unwrap();
+    let mut config: Value = serde_json::from_str(&text).unwrap();
+    let key = config.pointer_mut("/users/0/user/client-key-data").unwrap();
+    let text = String::from_utf8(STANDARD.decode(key.as_str().unwrap()).unwrap()).unwrap();
+    let lines: String = text.lines().filter(|line| !line.starts_with('-')).collect();
+    let pkcs8 = STANDARD.decode(lines).unwrap();
+    // k3s writes keys like this one: what the newer form for P-256 wraps is 109 bytes long.
+    let sec1 = STANDARD.encode(&pkcs8[pkcs8.len() - 109..]);
+    let pem = format!("-----BEGIN EC PRIVATE KEY-----\n{sec1}\n-----END EC PRIVATE KEY-----\n");
+    *key = json!(STANDARD.encode(pem));
+    let path = folder.write("config", &config.to_string());
+    assert_eq!(whoami(&api(&path).await).await.unwrap()["username"], "jane");
 }
 
 #[tokio::test]
@@ -179,7 +197,7 @@ async fn a_pod_uses_its_service_account() {
     folder.write("account/ca.crt", sim.authority());
     let account = ServiceAccount { host, port, folder: folder.path("account") };
     let environment = Environment {
-        home: Some(PathBuf::from(folder.path("home"))),
+        home: Some(folder.path("home")),
         service_account: Some(account),
         ..Environment::default()
     };
