@@ -54,7 +54,7 @@ pub(crate) async fn connect(
     Api::connect(connection, limits).await.map_err(|error| {
         let hint = match &error {
             ConnectError::Plugin(plugin) => plugin.install_hint().map(str::to_owned),
-            ConnectError::Setup { .. } => None,
+            _ => None,
         };
         let failure = Failure::could_not_run(error);
         match hint {

@@ -10,4 +10,4 @@ pub mod permissions;
 
 pub use api::{Api, ApiError, End, Exec, Form, Limits, Output, PageSize, Pages};
 pub use connect::ConnectError;
-pub use credential::PluginError;
+pub use credential::{PluginError, UnfitToken};

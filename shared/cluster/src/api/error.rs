@@ -6,21 +6,27 @@ use http::StatusCode;
 use kcilium_core::facts::Unavailable;
 use serde::Deserialize;
 
+use super::parties::Parties;
+
 /// How much of an answer that no API server gives is quoted, characters.
 const QUOTED: usize = 160;
 
 /// Why a request failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
-    /// No connection: refused, no route, no such name, the proxy says no.
-    #[error("cannot connect: {reason}")]
+    /// No connection: refused, no route, no such name, the proxy says no, no TLS.
+    #[error("cannot connect to {server}: {reason}")]
     Unreachable {
+        /// The API server.
+        server: String,
         /// What the system said.
         reason: String,
     },
     /// The other end is not the server that it should be.
-    #[error("the server's certificate is not accepted: {reason}")]
+    #[error("the certificate of {server} is not accepted: {reason}")]
     Certificate {
+        /// The API server.
+        server: String,
         /// What is wrong with it.
         reason: String,
     },
@@ -48,8 +54,10 @@ pub enum ApiError {
         reason: String,
     },
     /// 401.
-    #[error("the server does not accept the credentials: {message}")]
+    #[error("the server does not accept {login}: {message}")]
     Unauthorized {
+        /// What was shown to it, such as the token of a user.
+        login: String,
         /// What the server said.
         message: String,
     },
@@ -95,6 +103,14 @@ pub enum ApiError {
         /// What it sent.
         kind: String,
     },
+    /// Somebody else answers: a proxy's page, or another program's.
+    #[error("no Kubernetes API at {server}: {reason}")]
+    NotKubernetes {
+        /// The API server.
+        server: String,
+        /// What came.
+        reason: String,
+    },
     /// The answer cannot be understood.
     #[error("{reason}")]
     Unreadable {
@@ -108,6 +124,9 @@ fn after_bytes(received: usize) -> String {
 }
 
 fn seconds(time: Duration) -> String {
+    // What is left until a deadline is never even.
+    let time =
+        Duration::from_millis(time.as_millis().next_multiple_of(100).try_into().unwrap_or(0));
     if time.subsec_millis() == 0 {
         format!("{} s", time.as_secs())
     } else {
@@ -140,25 +159,39 @@ struct Details {
 impl ApiError {
     /// Reads an answer from 400 on: a `Status`, or whatever a proxy or the server's own filters
     /// say in plain text.
-    pub(crate) fn read(code: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Self {
+    pub(super) fn read(
+        code: StatusCode,
+        retry_after: Option<Duration>,
+        body: &[u8],
+        parties: &Parties,
+    ) -> Self {
         let status: Status = serde_json::from_slice(body).unwrap_or_default();
         let message = if status.kind == "Status" && !status.message.is_empty() {
             status.message
         } else {
-            plain(code, body)
+            words(code, body)
         };
         let asked = status.details.retry_after_seconds;
         let retry_after = retry_after.or((asked > 0).then(|| Duration::from_secs(asked)));
         match code {
             StatusCode::GONE => Self::Expired { message, resume: status.metadata.resume },
-            code => Self::of_code(code.as_u16(), message, retry_after),
+            StatusCode::NOT_FOUND if is_page(body) => Self::NotKubernetes {
+                server: parties.server.clone(),
+                reason: "it answers with a page that says Not Found".into(),
+            },
+            code => Self::of_code(code.as_u16(), message, retry_after, parties),
         }
     }
 
     /// By a code and the server's words.
-    pub(crate) fn of_code(code: u16, message: String, retry_after: Option<Duration>) -> Self {
+    pub(super) fn of_code(
+        code: u16,
+        message: String,
+        retry_after: Option<Duration>,
+        parties: &Parties,
+    ) -> Self {
         match code {
-            401 => Self::Unauthorized { message },
+            401 => Self::Unauthorized { login: parties.login.clone(), message },
             403 => Self::Forbidden { message },
             404 => Self::NotFound { message },
             code => Self::Status { code, message, retry_after },
@@ -173,6 +206,7 @@ impl ApiError {
             Self::Unreachable { .. }
                 | Self::Certificate { .. }
                 | Self::Credential { .. }
+                | Self::NotKubernetes { .. }
                 | Self::Unauthorized { .. }
         )
     }
@@ -190,8 +224,13 @@ impl ApiError {
     }
 }
 
+/// Whether a body is HTML, which no API server sends.
+pub(super) fn is_page(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"<")
+}
+
 /// The first line of a text that is no `Status`.
-fn plain(code: StatusCode, body: &[u8]) -> String {
+pub(super) fn words(code: StatusCode, body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     // A page of a proxy in HTML tells no more than its code.
@@ -207,20 +246,29 @@ mod tests {
 
     use http::StatusCode;
 
-    use super::ApiError;
+    use super::{ApiError, Parties};
+
+    fn read(code: StatusCode, body: &[u8]) -> ApiError {
+        let parties = Parties {
+            server: "https://k8s".into(),
+            login: "the token of user \"x\"".into(),
+            authority: "somebody".into(),
+        };
+        ApiError::read(code, None, body, &parties)
+    }
 
     #[test]
     fn a_status_is_quoted() {
         let body = br#"{"kind":"Status","message":"nodes is forbidden","code":403}"#;
         assert_eq!(
-            ApiError::read(StatusCode::FORBIDDEN, None, body),
+            read(StatusCode::FORBIDDEN, body),
             ApiError::Forbidden { message: "nodes is forbidden".into() }
         );
     }
 
     #[test]
     fn answers_of_others_are_cut_short() {
-        let read = |code, body| ApiError::read(code, None, body).to_string();
+        let read = |code, body| read(code, body).to_string();
         let html = b"<html>\n<h1>Bad Gateway</h1>";
         assert_eq!(read(StatusCode::BAD_GATEWAY, html), "502: Bad Gateway");
         let text = b"Too many requests, please try again later.\n";
@@ -232,7 +280,7 @@ mod tests {
     #[test]
     fn the_body_may_say_when_to_come_back() {
         let body = br#"{"kind":"Status","message":"x","details":{"retryAfterSeconds":2}}"#;
-        let error = ApiError::read(StatusCode::SERVICE_UNAVAILABLE, None, body);
+        let error = read(StatusCode::SERVICE_UNAVAILABLE, body);
         let ApiError::Status { retry_after, .. } = error else { panic!("{error}") };
         assert_eq!(retry_after, Some(Duration::from_secs(2)));
     }

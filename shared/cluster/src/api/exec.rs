@@ -3,16 +3,18 @@
 //! Not kube's `Api::exec`: when its socket dies, reading from it never ends, and it waits for ever
 //! for a status while nobody drains the output.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, sync::atomic::Ordering, time::Duration};
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use http::Request;
+use http::{Request, StatusCode};
+use kube::client::Connection;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::{Api, ApiError, transport};
+use super::{Api, ApiError, authorized, error, transport};
+use crate::credential::Bearer;
 
 /// How much of the errors that a command prints is kept, bytes.
 const MAX_STDERR: usize = 16 << 10;
@@ -80,21 +82,16 @@ impl Api {
     ///
     /// # Errors
     /// When the command could not be started: no such pod, no permission, no connection. It is not
-    /// tried again: the command may have begun.
+    /// tried again, for it may have begun, unless another token may help.
     pub async fn exec(&self, exec: &Exec<'_>) -> Result<Output, ApiError> {
         let _slot = self.slot().await?;
-        let until = self.deadline().min(Instant::now() + exec.time);
-        self.0.requests.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let request = Request::get(exec.url())
-            .body(Vec::new())
-            .map_err(|error| ApiError::Unreadable { reason: error.to_string() })?;
-        let connection = match timeout_at(until, self.0.client.connect(request)).await {
-            Err(_) => return Err(ApiError::TimedOut { after: exec.time }),
-            Ok(Err(kube::Error::Api(status))) => {
-                return Err(ApiError::of_code(status.code, status.message, None));
+        let bearer = self.bearer().await?;
+        let (connection, until) = match self.open(exec, bearer.as_ref()).await {
+            Err(ApiError::Unauthorized { .. }) if self.may_renew(bearer.as_ref()).await => {
+                let bearer = self.bearer().await?;
+                self.open(exec, bearer.as_ref()).await?
             }
-            Ok(Err(error)) => return Err(transport::read(&error)),
-            Ok(Ok(connection)) => connection,
+            outcome => outcome?,
         };
         let can_close = connection.supports_stream_close();
         let (mut sink, mut stream) = connection.into_stream().split();
@@ -103,7 +100,7 @@ impl Api {
             for chunk in exec.stdin.chunks(CHUNK) {
                 sink.send(frame(channel::STDIN, chunk)).await?;
             }
-            if can_close {
+            if can_close && !exec.stdin.is_empty() {
                 sink.send(frame(channel::CLOSE, &[channel::STDIN])).await?;
             }
             Ok::<_, tokio_tungstenite::tungstenite::Error>(())
@@ -126,8 +123,39 @@ impl Api {
             }
         };
         let is_late = timeout_at(until, both).await.is_err();
-        self.0.received.fetch_add(session.received(), std::sync::atomic::Ordering::Relaxed);
+        self.0.received.fetch_add(session.received(), Ordering::Relaxed);
         Ok(session.finish(is_late))
+    }
+
+    /// Opens the WebSocket, and says until when it may last.
+    async fn open(
+        &self,
+        exec: &Exec<'_>,
+        bearer: Option<&Bearer>,
+    ) -> Result<(Connection, Instant), ApiError> {
+        let now = Instant::now();
+        let until = self.deadline().min(now + exec.time);
+        if now >= until {
+            return Err(ApiError::OutOfTime);
+        }
+        self.0.requests.fetch_add(1, Ordering::Relaxed);
+        let request = Request::get(exec.url())
+            .body(Vec::new())
+            .map_err(|error| ApiError::Unreadable { reason: error.to_string() })?;
+        let parties = &self.0.parties;
+        match timeout_at(until, self.0.client.connect(authorized(request, bearer))).await {
+            Ok(Ok(connection)) => Ok((connection, until)),
+            Ok(Err(kube::Error::Api(status))) => {
+                let code = StatusCode::from_u16(status.code).unwrap_or_default();
+                let message = error::words(code, status.message.as_bytes());
+                Err(ApiError::of_code(status.code, message, None, parties))
+            }
+            Ok(Err(kube::Error::UpgradeConnection(error))) => Err(ApiError::Unreadable {
+                reason: format!("the server opens no WebSocket: {}", transport::full_text(&error)),
+            }),
+            Ok(Err(error)) => Err(transport::read(&error, parties)),
+            Err(_) => Err(ApiError::TimedOut { after: until - now }),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 mod error;
 mod exec;
 mod list;
+mod parties;
 mod retry;
 mod transport;
 
@@ -16,7 +17,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method, Request, header};
+use http::{HeaderMap, Method, Request, Uri, header, response};
 use http_body_util::BodyExt as _;
 use kube::client::Body;
 use tokio::{
@@ -28,7 +29,12 @@ pub use error::ApiError;
 pub use exec::{End, Exec, Output};
 pub use list::{PageSize, Pages};
 
-use crate::{ConnectError, connect, credential::Tokens, kubeconfig::Connection};
+use crate::{
+    ConnectError, connect,
+    credential::{Bearer, Tokens},
+    kubeconfig::Connection,
+};
+use parties::Parties;
 
 /// The largest answer that is read, bytes. A page of 500 nodes with their lists of images has 6 MB.
 const MAX_ANSWER: usize = 64 << 20;
@@ -70,6 +76,7 @@ struct Inner {
     client: kube::Client,
     tokens: Option<Tokens>,
     server: String,
+    parties: Parties,
     limits: Limits,
     slots: Semaphore,
     requests: AtomicU64,
@@ -82,11 +89,12 @@ impl Api {
     /// # Errors
     /// When credentials, certificates or the proxy are of no use.
     pub async fn connect(connection: &Connection, limits: Limits) -> Result<Self, ConnectError> {
-        let connected = connect::connect(connection).await?;
+        let connected = connect::connect(connection, limits.deadline).await?;
         Ok(Self(Arc::new(Inner {
             client: connected.client,
             tokens: connected.tokens,
             server: connection.server.to_string(),
+            parties: Parties::of(connection),
             slots: Semaphore::new(limits.concurrency.max(1)),
             limits,
             requests: AtomicU64::new(0),
@@ -136,14 +144,14 @@ impl Api {
         let _slot = self.slot().await?;
         let mut tries = retry::Tries::default();
         loop {
-            let error = match self.attempt(ask).await {
+            let bearer = self.bearer().await?;
+            let error = match self.attempt(ask, bearer.as_ref()).await {
                 Ok(body) => return Ok(body),
                 Err(error) => error,
             };
             if matches!(error, ApiError::Unauthorized { .. })
                 && tries.may_renew_token()
-                && let Some(tokens) = &self.0.tokens
-                && tokens.refuse().await
+                && self.may_renew(bearer.as_ref()).await
             {
                 continue;
             }
@@ -165,8 +173,27 @@ impl Api {
         }
     }
 
+    /// The token to send, if tokens have to be fetched. This may take until the deadline: a plugin
+    /// may wait for somebody to log in.
+    async fn bearer(&self) -> Result<Option<Bearer>, ApiError> {
+        let Some(tokens) = &self.0.tokens else { return Ok(None) };
+        match timeout_at(self.0.limits.deadline, tokens.bearer()).await {
+            Ok(Ok(bearer)) => Ok(Some(bearer)),
+            Ok(Err(error)) => Err(ApiError::Credential { reason: transport::full_text(&error) }),
+            Err(_) => Err(ApiError::OutOfTime),
+        }
+    }
+
+    /// Whether there may be a better token than one that was refused.
+    async fn may_renew(&self, refused: Option<&Bearer>) -> bool {
+        match (&self.0.tokens, refused) {
+            (Some(tokens), Some(refused)) => tokens.refuse(refused.number).await,
+            _ => false,
+        }
+    }
+
     /// One try.
-    async fn attempt(&self, ask: &Ask<'_>) -> Result<Bytes, ApiError> {
+    async fn attempt(&self, ask: &Ask<'_>, bearer: Option<&Bearer>) -> Result<Bytes, ApiError> {
         let now = Instant::now();
         let Limits { deadline, request, .. } = self.0.limits;
         if now >= deadline {
@@ -174,16 +201,16 @@ impl Api {
         }
         let until = deadline.min(now + request);
         self.0.requests.fetch_add(1, Ordering::Relaxed);
-        match timeout_at(until, self.exchange(ask)).await {
-            Ok(outcome) => outcome,
-            Err(_) if until == deadline => Err(ApiError::OutOfTime),
-            Err(_) => Err(ApiError::TimedOut { after: request }),
-        }
+        timeout_at(until, self.exchange(ask, bearer))
+            .await
+            .unwrap_or(Err(ApiError::TimedOut { after: until - now }))
     }
 
-    async fn exchange(&self, ask: &Ask<'_>) -> Result<Bytes, ApiError> {
-        let response =
-            self.0.client.send(ask.request()?).await.map_err(|error| transport::read(&error))?;
+    async fn exchange(&self, ask: &Ask<'_>, bearer: Option<&Bearer>) -> Result<Bytes, ApiError> {
+        let parties = &self.0.parties;
+        let request = authorized(ask.request()?, bearer);
+        let response = self.0.client.send(request).await;
+        let response = response.map_err(|error| transport::read(&error, parties))?;
         let (head, mut body) = response.into_parts();
         let mut read = BytesMut::new();
         while let Some(frame) = body.frame().await {
@@ -200,9 +227,12 @@ impl Api {
             }
         }
         if head.status.is_client_error() || head.status.is_server_error() {
-            return Err(ApiError::read(head.status, retry_after(&head.headers), &read));
+            return Err(ApiError::read(head.status, retry_after(&head.headers), &read, parties));
         }
-        Ok(read.freeze())
+        match stranger(&head, &read) {
+            Some(reason) => Err(ApiError::NotKubernetes { server: parties.server.clone(), reason }),
+            None => Ok(read.freeze()),
+        }
     }
 }
 
@@ -228,6 +258,26 @@ impl Ask<'_> {
         };
         request.map_err(|error| ApiError::Unreadable { reason: format!("{}: {error}", self.path) })
     }
+}
+
+/// Adds a token to a request.
+fn authorized<B>(mut request: Request<B>, bearer: Option<&Bearer>) -> Request<B> {
+    if let Some(bearer) = bearer {
+        request.headers_mut().insert(header::AUTHORIZATION, bearer.header.clone());
+    }
+    request
+}
+
+/// What tells that somebody else answers than an API server: proxies that want a login send people
+/// to a page, or show it.
+fn stranger(head: &response::Parts, body: &[u8]) -> Option<String> {
+    if head.status.is_redirection() {
+        let place = head.headers.get(header::LOCATION).and_then(|to| to.to_str().ok());
+        let host = place.and_then(|to| to.parse::<Uri>().ok()?.host().map(str::to_owned));
+        let to = host.map(|host| format!(" to {host}")).unwrap_or_default();
+        return Some(format!("it answers with a redirection{to}"));
+    }
+    error::is_page(body).then(|| "it answers with a page for browsers".into())
 }
 
 /// `Retry-After` in seconds. Dates, which the header may hold too, are not used by API servers.

@@ -5,4 +5,5 @@ mod tokens;
 
 pub(crate) use plugin::Issued;
 pub use plugin::PluginError;
-pub(crate) use tokens::Tokens;
+pub use tokens::UnfitToken;
+pub(crate) use tokens::{Bearer, Tokens, header};

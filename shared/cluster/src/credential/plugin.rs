@@ -11,7 +11,10 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::process::Command;
+use tokio::{
+    process::Command,
+    time::{Instant, timeout_at},
+};
 
 use crate::kubeconfig::{ClientCertificate, ExecPlugin, InteractiveMode, Place};
 
@@ -35,6 +38,14 @@ pub enum PluginError {
         "{place}: the credential plugin `{command}` asks questions, and standard input is no terminal"
     )]
     NoTerminal {
+        /// Who names it.
+        place: Place,
+        /// The program.
+        command: String,
+    },
+    /// It was not done in time.
+    #[error("{place}: the credential plugin `{command}` was not done in time")]
+    TimedOut {
         /// Who names it.
         place: Place,
         /// The program.
@@ -71,7 +82,7 @@ impl PluginError {
             Self::Start { install_hint, .. } | Self::Failed { install_hint, .. } => {
                 install_hint.as_deref()
             }
-            Self::NoTerminal { .. } | Self::Nonsense { .. } => None,
+            Self::NoTerminal { .. } | Self::TimedOut { .. } | Self::Nonsense { .. } => None,
         }
     }
 }
@@ -138,6 +149,13 @@ impl ExecPlugin {
         self.read(&output.stdout)
     }
 
+    /// Runs the plugin until the deadline at most.
+    pub(crate) async fn run_until(&self, deadline: Instant) -> Result<Issued, PluginError> {
+        timeout_at(deadline, self.run()).await.unwrap_or_else(|_| {
+            Err(PluginError::TimedOut { place: self.place.clone(), command: self.command.clone() })
+        })
+    }
+
     fn is_interactive(&self, is_terminal: bool) -> Result<bool, PluginError> {
         match self.interactive {
             InteractiveMode::Never => Ok(false),
@@ -151,30 +169,25 @@ impl ExecPlugin {
     }
 
     fn read(&self, output: &[u8]) -> Result<Issued, PluginError> {
-        let nonsense = |reason: String| PluginError::Nonsense {
-            place: self.place.clone(),
-            command: self.command.clone(),
-            reason,
-        };
         let answer: Answer = serde_json::from_slice(output).map_err(|error| {
             // serde_json quotes values in some messages.
-            nonsense(format!(
+            self.nonsense(format!(
                 "not an ExecCredential (line {}, column {})",
                 error.line(),
                 error.column()
             ))
         })?;
         if answer.kind != "ExecCredential" || answer.api_version != self.api_version {
-            return Err(nonsense(format!(
+            return Err(self.nonsense(format!(
                 "it is of kind \"{}\" and apiVersion \"{}\", and should be an ExecCredential of {}",
                 answer.kind, answer.api_version, self.api_version
             )));
         }
-        let status = answer.status.ok_or_else(|| nonsense("it has no status".into()))?;
+        let status = answer.status.ok_or_else(|| self.nonsense("it has no status"))?;
         let expires = status
             .expiration_timestamp
             .map(|text| {
-                text.parse().map_err(|_| nonsense("its expirationTimestamp is no time".into()))
+                text.parse().map_err(|_| self.nonsense("its expirationTimestamp is no time"))
             })
             .transpose()?;
         let certificate = match (status.client_certificate_data, status.client_key_data) {
@@ -184,12 +197,20 @@ impl ExecPlugin {
                 place: self.place.clone(),
             }),
             (None, None) => None,
-            _ => return Err(nonsense("it has half of a certificate and key".into())),
+            _ => return Err(self.nonsense("it has half of a certificate and key")),
         };
         let token = status.token.filter(|token| !token.is_empty()).map(SecretString::from);
         if token.is_none() && certificate.is_none() {
-            return Err(nonsense("it has neither a token nor a certificate".into()));
+            return Err(self.nonsense("it has neither a token nor a certificate"));
         }
         Ok(Issued { token, certificate, expires })
+    }
+
+    pub(super) fn nonsense(&self, reason: impl Into<String>) -> PluginError {
+        PluginError::Nonsense {
+            place: self.place.clone(),
+            command: self.command.clone(),
+            reason: reason.into(),
+        }
     }
 }

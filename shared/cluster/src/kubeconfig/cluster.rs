@@ -1,8 +1,9 @@
 //! The cluster's half of a connection: where, and whose certificate to trust.
 
 use kube::config::Cluster;
+use rustls::pki_types::ServerName;
 
-use super::{ConnectionFlags, KubeconfigError, choice::Choice, files::Place, pem};
+use super::{ConnectionFlags, KubeconfigError, choice::Choice, files::Place, pem::Pem};
 
 /// A cluster entry with the flags laid over it.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub(crate) struct ClusterSettings {
     pub(crate) authorities: Option<Vec<Vec<u8>>>,
     /// The same as PEM, for credential plugins.
     pub(crate) authorities_pem: Option<Vec<u8>>,
+    /// Who gives them.
+    pub(crate) authorities_place: Option<Place>,
     /// Whether any certificate will do.
     pub(crate) insecure: bool,
     /// The name that the certificate must be for, if not the host's.
@@ -47,12 +50,12 @@ impl ClusterSettings {
             None => (cluster.server.clone().unwrap_or_default(), place.clone()),
         };
         let by_flag = flags.certificate_authority.as_deref();
-        let authorities_pem = match by_flag {
+        let authority = match by_flag {
             Some(path) => {
-                Some(pem::read(path, AUTHORITY, &Place::Flag("--certificate-authority"))?)
+                Some(Pem::of_file(path, AUTHORITY, Place::Flag("--certificate-authority"))?)
             }
             None if flags.insecure_skip_tls_verify => None,
-            None => pem::data_or_file(
+            None => Pem::of_entry(
                 "certificate-authority",
                 AUTHORITY,
                 cluster.certificate_authority_data.as_deref(),
@@ -63,19 +66,23 @@ impl ClusterSettings {
         // As in client-go, the flag for an authority takes back that the file checks none.
         let insecure = flags.insecure_skip_tls_verify
             || (by_flag.is_none() && cluster.insecure_skip_tls_verify.unwrap_or(false));
-        if insecure && authorities_pem.is_some() {
-            return Err(KubeconfigError::Setting {
-                place,
-                reason: "a certificate authority and insecure-skip-tls-verify exclude each other"
-                    .into(),
+        if insecure && authority.is_some() {
+            return Err(if flags.insecure_skip_tls_verify {
+                KubeconfigError::Setting {
+                    place: Place::Flag("--insecure-skip-tls-verify"),
+                    reason: "it does not go with --certificate-authority".into(),
+                }
+            } else {
+                KubeconfigError::Setting {
+                    place,
+                    reason:
+                        "a certificate authority and insecure-skip-tls-verify exclude each other"
+                            .into(),
+                }
             });
         }
-        let authorities = authorities_pem
-            .as_deref()
-            .map(|text| pem::certificates(text, AUTHORITY, &place))
-            .transpose()?;
-        // A server that is given by flag has a name of its own.
-        let named = if flags.server.is_some() { None } else { cluster.tls_server_name };
+        let authorities = authority.as_ref().map(Pem::authorities).transpose()?;
+        let tls_server_name = tls_server_name(&cluster, &place, flags)?;
         let exec_extension = cluster
             .extensions
             .into_iter()
@@ -86,13 +93,10 @@ impl ClusterSettings {
             server,
             server_place,
             authorities,
-            authorities_pem,
+            authorities_place: authority.as_ref().map(|pem| pem.place.clone()),
+            authorities_pem: authority.map(|pem| pem.text),
             insecure,
-            tls_server_name: flags
-                .tls_server_name
-                .clone()
-                .or(named)
-                .filter(|name| !name.is_empty()),
+            tls_server_name,
             proxy_url: cluster.proxy_url.filter(|url| !url.is_empty()).map(|url| (url, place)),
             disable_compression: flags
                 .disable_compression
@@ -100,9 +104,27 @@ impl ClusterSettings {
             exec_extension,
         })
     }
+}
 
-    /// Whether anything but the URL says that TLS is meant.
-    pub(super) fn wants_tls(&self) -> bool {
-        self.insecure || self.authorities.is_some()
+fn tls_server_name(
+    cluster: &Cluster,
+    place: &Place,
+    flags: &ConnectionFlags,
+) -> Result<Option<String>, KubeconfigError> {
+    let (name, place) = match (&flags.tls_server_name, &flags.server) {
+        (Some(name), _) => (name, Place::Flag("--tls-server-name")),
+        // A server that is given by flag has a name of its own.
+        (None, Some(_)) => return Ok(None),
+        (None, None) => match &cluster.tls_server_name {
+            Some(name) if !name.is_empty() => (name, place.clone()),
+            _ => return Ok(None),
+        },
+    };
+    match ServerName::try_from(name.as_str()) {
+        Ok(_) => Ok(Some(name.clone())),
+        Err(_) => Err(KubeconfigError::Setting {
+            place,
+            reason: format!("the TLS server name \"{name}\" is not a host name"),
+        }),
     }
 }

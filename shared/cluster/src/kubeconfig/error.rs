@@ -29,6 +29,12 @@ pub enum KubeconfigError {
         /// Where it was looked for.
         files: String,
     },
+    /// The kubeconfig has nothing to choose from.
+    #[error("no cluster to connect to: there is no context in {files}")]
+    Empty {
+        /// The files.
+        files: String,
+    },
     /// The kubeconfig has contexts, and none is the current one.
     #[error("no context is chosen in {files}; it has: {}", known.join(", "))]
     NoCurrentContext {
@@ -38,10 +44,12 @@ pub enum KubeconfigError {
         known: Vec<String>,
     },
     /// There is no context of that name.
-    #[error("context \"{name}\" is not in {files}{}", listed(known))]
+    #[error("context \"{name}\", which {asked_by} names, is not in {files}{}", listed(known))]
     NoSuchContext {
         /// The name.
         name: String,
+        /// `--context` or `current-context`.
+        asked_by: &'static str,
         /// The files.
         files: String,
         /// The contexts that there are.
@@ -58,10 +66,12 @@ pub enum KubeconfigError {
         files: String,
     },
     /// There is no user of that name.
-    #[error("user \"{name}\", which --user names, is not in {files}")]
+    #[error("user \"{name}\", which {asked_by} names, is not in {files}")]
     NoSuchUser {
         /// The name.
         name: String,
+        /// The flag or the context that names it.
+        asked_by: String,
         /// The files.
         files: String,
     },
@@ -105,7 +115,7 @@ impl KubeconfigError {
     /// What the reader can do.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::NoConfiguration { .. } => {
+            Self::NoConfiguration { .. } | Self::Empty { .. } => {
                 Some("--kubeconfig FILE or the environment variable KUBECONFIG says where it is")
             }
             Self::NoCurrentContext { .. } => {

@@ -1,20 +1,21 @@
 //! The kubeconfig files, and which entry stands in which.
 
-use std::{
-    env, fmt, fs, io,
-    path::{Path, PathBuf},
+use std::{env, fmt, io, path::PathBuf};
+
+use kube::config::{AuthInfo, Cluster};
+
+use super::{
+    ConnectionFlags, Environment, KubeconfigError, Origin,
+    choice::Entry,
+    file::{Context, File},
 };
-
-use kube::config::{AuthInfo, Cluster, Context, Kubeconfig};
-
-use super::{ConnectionFlags, Environment, KubeconfigError, Origin, choice::Entry};
 
 /// Where a setting stands, for people who have to change it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// An entry of a file, such as `cluster "home"`.
     Entry {
-        /// `cluster` or `user`.
+        /// `context`, `cluster` or `user`.
         kind: &'static str,
         /// Name of the entry.
         name: String,
@@ -42,17 +43,10 @@ impl fmt::Display for Place {
     }
 }
 
-/// The files, read and merged.
+/// The files, in the order in which they count: of two entries with one name the first wins.
 pub(super) struct Files {
-    /// All files in one: of two entries with one name the first wins.
-    pub(super) config: Kubeconfig,
-    read: Vec<(PathBuf, Names)>,
+    read: Vec<(PathBuf, File)>,
     sought: Vec<PathBuf>,
-}
-
-struct Names {
-    clusters: Vec<String>,
-    users: Vec<String>,
 }
 
 impl Files {
@@ -62,7 +56,7 @@ impl Files {
         flags: &ConnectionFlags,
         environment: &Environment,
     ) -> Result<Self, KubeconfigError> {
-        let explicit = flags.kubeconfig.as_deref().filter(|path| !path.as_os_str().is_empty());
+        let explicit = flags.kubeconfig.as_deref();
         let sought: Vec<PathBuf> = match (explicit, &environment.kubeconfig) {
             (Some(path), _) => vec![path.to_owned()],
             (None, Some(list)) => {
@@ -72,28 +66,16 @@ impl Files {
                 environment.home.iter().map(|home| home.join(".kube").join("config")).collect()
             }
         };
-        let mut files = Self { config: Kubeconfig::default(), read: Vec::new(), sought };
-        for path in files.sought.clone() {
-            match read_file(&path) {
+        let mut read = Vec::new();
+        for path in &sought {
+            match File::read(path) {
                 Err(KubeconfigError::Unreadable { source, .. })
                     if source.kind() == io::ErrorKind::NotFound && explicit.is_none() => {}
                 Err(error) => return Err(error),
-                Ok(config) => files.add(path, config)?,
+                Ok(file) => read.push((path.clone(), file)),
             }
         }
-        Ok(files)
-    }
-
-    fn add(&mut self, path: PathBuf, config: Kubeconfig) -> Result<(), KubeconfigError> {
-        let names = Names {
-            clusters: config.clusters.iter().map(|entry| entry.name.clone()).collect(),
-            users: config.auth_infos.iter().map(|entry| entry.name.clone()).collect(),
-        };
-        self.config = std::mem::take(&mut self.config).merge(config).map_err(|error| {
-            KubeconfigError::Malformed { path: path.clone(), reason: error.to_string() }
-        })?;
-        self.read.push((path, names));
-        Ok(())
+        Ok(Self { read, sought })
     }
 
     pub(super) fn origin(&self) -> Origin {
@@ -115,83 +97,71 @@ impl Files {
         }
     }
 
-    pub(super) fn context(&self, name: &str) -> Option<&Context> {
-        let entry = self.config.contexts.iter().find(|entry| entry.name == name)?;
-        entry.context.as_ref()
+    /// The first `current-context` that is not empty.
+    pub(super) fn current_context(&self) -> Option<&str> {
+        let named = self.read.iter().filter_map(|(_, file)| file.current_context.as_deref());
+        named.into_iter().find(|name| !name.is_empty())
     }
 
-    fn context_names(&self) -> Vec<String> {
-        self.config.contexts.iter().map(|entry| entry.name.clone()).collect()
+    pub(super) fn context(&self, name: &str) -> Option<Entry<Context>> {
+        self.entry("context", name, |file| {
+            let entry = file.contexts.iter().find(|entry| entry.name == name)?;
+            Some(entry.context.clone())
+        })
     }
 
     pub(super) fn cluster(&self, name: &str) -> Option<Entry<Cluster>> {
-        let entry = self.config.clusters.iter().find(|entry| entry.name == name)?;
-        let file = self.file_with(|names| names.clusters.iter().any(|known| known == name));
-        Some(Entry {
-            name: name.to_owned(),
-            place: Place::Entry { kind: "cluster", name: name.to_owned(), file },
-            value: entry.cluster.clone().unwrap_or_default(),
+        self.entry("cluster", name, |file| {
+            let entry = file.clusters.iter().find(|entry| entry.name == name)?;
+            Some(entry.cluster.clone().unwrap_or_default())
         })
     }
 
     pub(super) fn user(&self, name: &str) -> Option<Entry<AuthInfo>> {
-        let entry = self.config.auth_infos.iter().find(|entry| entry.name == name)?;
-        let file = self.file_with(|names| names.users.iter().any(|known| known == name));
-        Some(Entry {
-            name: name.to_owned(),
-            place: Place::Entry { kind: "user", name: name.to_owned(), file },
-            value: entry.auth_info.clone().unwrap_or_default(),
+        self.entry("user", name, |file| {
+            let entry = file.users.iter().find(|entry| entry.name == name)?;
+            Some(entry.auth_info.clone().unwrap_or_default())
         })
     }
 
-    fn file_with(&self, has: impl Fn(&Names) -> bool) -> PathBuf {
-        self.read
-            .iter()
-            .find(|(_, names)| has(names))
-            .map(|(path, _)| path.clone())
-            .unwrap_or_default()
+    fn entry<T>(
+        &self,
+        kind: &'static str,
+        name: &str,
+        find: impl Fn(&File) -> Option<T>,
+    ) -> Option<Entry<T>> {
+        let (path, value) = self.read.iter().find_map(|(path, file)| Some((path, find(file)?)))?;
+        let place = Place::Entry { kind, name: name.to_owned(), file: path.clone() };
+        Some(Entry { name: name.to_owned(), place, value })
+    }
+
+    /// The names of all contexts.
+    fn known(&self) -> Vec<String> {
+        let mut known = Vec::new();
+        for entry in self.read.iter().flat_map(|(_, file)| &file.contexts) {
+            if !known.contains(&entry.name) {
+                known.push(entry.name.clone());
+            }
+        }
+        known
     }
 
     /// Why there is no cluster to connect to.
     pub(super) fn lead_nowhere(&self) -> KubeconfigError {
-        if self.config.contexts.is_empty() {
-            return KubeconfigError::NoConfiguration { files: self.shown() };
+        let (files, known) = (self.shown(), self.known());
+        match &self.read[..] {
+            [] => KubeconfigError::NoConfiguration { files },
+            _ if known.is_empty() => KubeconfigError::Empty { files },
+            _ => KubeconfigError::NoCurrentContext { files, known },
         }
-        KubeconfigError::NoCurrentContext { files: self.shown(), known: self.context_names() }
     }
 
-    pub(super) fn no_such_context(&self, name: &str) -> KubeconfigError {
+    pub(super) fn no_such_context(&self, name: &str, asked_by: &'static str) -> KubeconfigError {
         KubeconfigError::NoSuchContext {
             name: name.to_owned(),
+            asked_by,
             files: self.shown(),
-            known: self.context_names(),
+            known: self.known(),
         }
     }
-}
-
-/// Reads a file; an empty `current-context` is none.
-fn read_file(path: &Path) -> Result<Kubeconfig, KubeconfigError> {
-    // kube's own error tells no missing file from a broken one.
-    fs::metadata(path)
-        .and_then(
-            |found| if found.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(()) },
-        )
-        .map_err(|source| KubeconfigError::Unreadable { path: path.to_owned(), source })?;
-    let mut config = Kubeconfig::read_from(path).map_err(|error| match error {
-        kube::config::KubeconfigError::ReadConfig(source, path) => {
-            KubeconfigError::Unreadable { path, source }
-        }
-        error => KubeconfigError::Malformed {
-            path: path.to_owned(),
-            reason: without_secrets(&error.to_string()),
-        },
-    })?;
-    config.current_context = config.current_context.filter(|name| !name.is_empty());
-    Ok(config)
-}
-
-/// The YAML reader shows the lines around a mistake, and in a kubeconfig these may hold keys. The
-/// first line says where and what.
-fn without_secrets(text: &str) -> String {
-    text.lines().next().unwrap_or_default().trim_end_matches(':').to_owned()
 }

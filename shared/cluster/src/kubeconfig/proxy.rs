@@ -31,8 +31,12 @@ pub(super) fn choose(
 }
 
 fn parse(url: &str, place: &Place) -> Result<Uri, KubeconfigError> {
-    // Go takes `host:port` for an http proxy.
-    let full = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+    // Go takes `host:port` for an http proxy, and lets every SOCKS proxy look up names.
+    let full = match url.split_once("://") {
+        None => format!("http://{url}"),
+        Some(("socks5h", rest)) => format!("socks5://{rest}"),
+        Some(_) => url.to_owned(),
+    };
     full.parse::<Uri>()
         .ok()
         .filter(|uri| uri.host().is_some_and(|host| !host.is_empty()))
@@ -74,7 +78,7 @@ mod tests {
     use super::{ServerUrl, is_exempt};
 
     fn exempt(server: &str, no_proxy: &str) -> bool {
-        is_exempt(&ServerUrl::parse(server, true).unwrap(), no_proxy)
+        is_exempt(&ServerUrl::parse(server).unwrap(), no_proxy)
     }
 
     #[test]

@@ -9,20 +9,17 @@ use http::Uri;
 pub struct ServerUrl(Uri);
 
 impl ServerUrl {
-    /// Reads a URL, or `host:port` like kubectl: with TLS if anything speaks of certificates.
+    /// Reads a URL. Like kubectl, takes `host:port` for plain HTTP whatever the kubeconfig says of
+    /// certificates: `--server localhost:8001` is how `kubectl proxy` is used.
     ///
     /// # Errors
     /// What is wrong, to be read after the URL.
-    pub fn parse(text: &str, wants_tls: bool) -> Result<Self, &'static str> {
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
         let text = text.trim();
         if text.is_empty() {
             return Err("is empty");
         }
-        let full = if text.contains("://") {
-            text.to_owned()
-        } else {
-            format!("{}://{text}", if wants_tls { "https" } else { "http" })
-        };
+        let full = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let uri: Uri = full.parse().map_err(|_| "is not a URL")?;
         match uri.scheme_str() {
             Some("https" | "http") => {}
@@ -61,6 +58,16 @@ impl ServerUrl {
     }
 }
 
+/// A URL for messages: without a user name and password, which do not belong there.
+pub(super) fn without_login(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
+    match rest.rsplit_once('@') {
+        Some((_, rest)) if scheme.is_empty() => format!("...@{rest}"),
+        Some((_, rest)) => format!("{scheme}://...@{rest}"),
+        None => url.to_owned(),
+    }
+}
+
 impl fmt::Display for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.to_string().trim_end_matches('/'))
@@ -73,13 +80,10 @@ mod tests {
 
     #[test]
     fn a_bare_host_gets_a_scheme() {
-        let shown = |text, tls| ServerUrl::parse(text, tls).map(|url| url.to_string());
-        assert_eq!(shown("10.0.0.1:6443", true).unwrap(), "https://10.0.0.1:6443");
-        assert_eq!(shown("localhost:8001", false).unwrap(), "http://localhost:8001");
-        assert_eq!(
-            shown("https://r.example/k8s/c/x/", false).unwrap(),
-            "https://r.example/k8s/c/x"
-        );
+        let shown = |text| ServerUrl::parse(text).map(|url| url.to_string());
+        assert_eq!(shown("localhost:8001").unwrap(), "http://localhost:8001");
+        assert_eq!(shown("https://r.example/k8s/c/x/").unwrap(), "https://r.example/k8s/c/x");
+        assert_eq!(shown(" HTTPS://r.example").unwrap(), "https://r.example");
     }
 
     #[test]
@@ -87,14 +91,14 @@ mod tests {
         for text in
             ["", "  ", "https://", "ftp://x", "https://u:p@x", "https://x y", "https://x?a=b"]
         {
-            assert!(ServerUrl::parse(text, true).is_err(), "{text}");
+            assert!(ServerUrl::parse(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn ports_have_defaults() {
-        let url = ServerUrl::parse("https://[fd00::1]", true).unwrap();
+        let url = ServerUrl::parse("https://[fd00::1]").unwrap();
         assert_eq!((url.host(), url.port()), ("fd00::1", 443));
-        assert_eq!(ServerUrl::parse("http://x", true).unwrap().port(), 80);
+        assert_eq!(ServerUrl::parse("http://x").unwrap().port(), 80);
     }
 }

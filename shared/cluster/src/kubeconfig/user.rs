@@ -1,26 +1,31 @@
 //! The user's half of a connection: who it is, and whom it acts as.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
-use kube::config::{AuthInfo, AuthProviderConfig, ExecConfig, ExecInteractiveMode};
+use kube::config::{AuthInfo, AuthProviderConfig};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::{Value, json};
 
 use super::{
-    ConnectionFlags, KubeconfigError, choice::Choice, cluster::ClusterSettings, files::Place, pem,
+    ConnectionFlags, ExecPlugin, KubeconfigError,
+    choice::User,
+    exec::{self, Target},
+    files::Place,
+    pem::Pem,
 };
 
 /// How a user proves who it is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub enum Credential {
     /// Not at all, or by certificate alone.
     #[default]
     None,
     /// A bearer token.
-    Token(SecretString),
+    Token {
+        /// The token.
+        token: SecretString,
+        /// Who gives it.
+        place: Place,
+    },
     /// A file with a bearer token that somebody else renews.
     TokenFile {
         /// The file.
@@ -34,11 +39,32 @@ pub enum Credential {
         user: String,
         /// The password.
         password: SecretString,
+        /// Who gives them.
+        place: Place,
     },
     /// A program that gives credentials.
     Plugin(ExecPlugin),
     /// A provider of the old kind, such as `oidc`; kube knows them.
-    Provider(AuthProviderConfig),
+    Provider {
+        /// The provider.
+        provider: AuthProviderConfig,
+        /// Who names it.
+        place: Place,
+    },
+}
+
+/// Names the kind alone: kube shows the secrets of an auth-provider, and plugins have environments.
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Token { .. } => "Token",
+            Self::TokenFile { .. } => "TokenFile",
+            Self::Basic { .. } => "Basic",
+            Self::Plugin(_) => "Plugin",
+            Self::Provider { .. } => "Provider",
+        })
+    }
 }
 
 /// A client certificate and its key, PEM.
@@ -65,38 +91,6 @@ pub struct Impersonation {
     pub extra: BTreeMap<String, Vec<String>>,
 }
 
-/// A credential plugin: `users[].user.exec`.
-#[derive(Clone, Debug)]
-pub struct ExecPlugin {
-    /// Who names it.
-    pub place: Place,
-    /// The program.
-    pub command: String,
-    /// Its arguments.
-    pub args: Vec<String>,
-    /// What is added to its environment.
-    pub env: Vec<(String, String)>,
-    /// The version of the protocol that it speaks.
-    pub api_version: String,
-    /// How to install it, in its author's words.
-    pub install_hint: Option<String>,
-    /// Whether it may ask the user.
-    pub interactive: InteractiveMode,
-    /// What it is told of the cluster, if it wants to know.
-    pub cluster: Option<Value>,
-}
-
-/// Whether a plugin may use standard input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InteractiveMode {
-    /// It does not.
-    Never,
-    /// It does where that is a terminal.
-    IfAvailable,
-    /// It cannot do without.
-    Always,
-}
-
 /// A user entry with the flags laid over it.
 pub(super) struct UserSettings {
     pub(super) credential: Credential,
@@ -106,59 +100,86 @@ pub(super) struct UserSettings {
 
 impl UserSettings {
     pub(super) fn resolve(
-        choice: &Choice,
+        chosen: &User,
         flags: &ConnectionFlags,
-        cluster: &ClusterSettings,
+        target: &Target<'_>,
     ) -> Result<Self, KubeconfigError> {
-        let (user, place) = match &choice.user {
-            Some(entry) => (entry.value.clone(), entry.place.clone()),
-            None => (AuthInfo::default(), Place::Flag("--user")),
+        let is_tls = target.server.is_tls();
+        let (user, place) = match chosen {
+            User::Found(entry) => (entry.value.clone(), entry.place.clone()),
+            // Here kubectl asks for a user name and password.
+            User::Missing { name, asked_by, files } if is_tls && !says_who(flags) => {
+                return Err(KubeconfigError::NoSuchUser {
+                    name: name.clone(),
+                    asked_by: asked_by.clone(),
+                    files: files.clone(),
+                });
+            }
+            User::Missing { .. } | User::None => (AuthInfo::default(), Place::Flag("--user")),
         };
-        Ok(Self {
-            certificate: certificate(&user, &place, flags)?,
-            impersonation: impersonation(&user, &place, &flags.impersonation)?,
-            credential: credential(user, &place, flags, cluster)?,
+        let impersonation = impersonation(&user, &place, &flags.impersonation)?;
+        let certificate = certificate(&user, &place, flags)?;
+        let credential = credential(user, &place, flags, certificate.is_some(), target)?;
+        // As in client-go, nothing secret goes where anybody can read it, and no plugin is run.
+        Ok(if is_tls {
+            Self { credential, certificate, impersonation }
+        } else {
+            Self { credential: Credential::None, certificate: None, impersonation }
         })
     }
+}
+
+/// Whether the flags do without the user's entry.
+fn says_who(flags: &ConnectionFlags) -> bool {
+    flags.token.is_some() || flags.client_certificate.is_some()
 }
 
 fn credential(
     user: AuthInfo,
     place: &Place,
     flags: &ConnectionFlags,
-    cluster: &ClusterSettings,
+    has_certificate: bool,
+    target: &Target<'_>,
 ) -> Result<Credential, KubeconfigError> {
-    if let Some(token) = &flags.token {
-        return Ok(Credential::Token(token.clone()));
-    }
-    let token = user.token.filter(|token| !token.expose_secret().is_empty());
-    let file = user.token_file.filter(|path| !path.is_empty());
-    let name = user.username.filter(|name| !name.is_empty());
-    // client-go refuses these too, rather than to choose.
     let exclusive = |what: &str| {
         Err(KubeconfigError::Setting {
             place: place.clone(),
             reason: format!("{what} exclude each other"),
         })
     };
-    if name.is_some() && (token.is_some() || file.is_some()) {
-        return exclusive("a user name and a token");
-    }
     if user.exec.is_some() && user.auth_provider.is_some() {
         return exclusive("exec and auth-provider");
     }
-    Ok(match (token, file, name, user.exec, user.auth_provider) {
-        (Some(token), ..) => Credential::Token(token),
-        (None, Some(path), ..) => {
-            Credential::TokenFile { path: PathBuf::from(path), place: place.clone() }
+    let plugin = user.exec.map(|exec| exec::read(exec, place, target)).transpose()?;
+    if let Some(token) = &flags.token {
+        let place = Place::Flag("--token");
+        return Ok(Credential::Token { token: token.clone(), place });
+    }
+    let given = |secret: &SecretString| !secret.expose_secret().is_empty();
+    let token = user.token.filter(given);
+    let password = user.password.filter(given);
+    let file = user.token_file.filter(|path| !path.is_empty()).map(PathBuf::from);
+    let name = user.username.filter(|name| !name.is_empty());
+    if (name.is_some() || password.is_some()) && (token.is_some() || file.is_some()) {
+        return exclusive("a user name and a token");
+    }
+    Ok(match (file, token, name) {
+        // client-go reads the file all the time, and falls back to the token.
+        (Some(path), token, _) if token.is_none() || path.is_file() => {
+            Credential::TokenFile { path, place: place.clone() }
         }
-        (None, None, Some(user_name), ..) => Credential::Basic {
-            user: user_name,
-            password: user.password.unwrap_or_else(|| SecretString::from(String::new())),
+        (_, Some(token), _) => Credential::Token { token, place: place.clone() },
+        (_, None, Some(user)) => Credential::Basic {
+            user,
+            password: password.unwrap_or_else(|| SecretString::from(String::new())),
+            place: place.clone(),
         },
-        (None, None, None, Some(exec), _) => Credential::Plugin(plugin(exec, place, cluster)?),
-        (None, None, None, None, Some(provider)) => Credential::Provider(provider),
-        (None, None, None, None, None) => Credential::None,
+        (_, None, None) => match (plugin, user.auth_provider) {
+            // Whoever has a certificate needs no plugin.
+            (Some(plugin), _) if !has_certificate => Credential::Plugin(plugin),
+            (_, Some(provider)) => Credential::Provider { provider, place: place.clone() },
+            _ => Credential::None,
+        },
     })
 }
 
@@ -167,44 +188,34 @@ fn certificate(
     place: &Place,
     flags: &ConnectionFlags,
 ) -> Result<Option<ClientCertificate>, KubeconfigError> {
-    const CERTIFICATE: &str = "client certificate";
-    const KEY: &str = "client key";
-    let by_flag = |path: &Option<PathBuf>, what, flag| {
-        path.as_deref().map(|path: &Path| pem::read(path, what, &Place::Flag(flag))).transpose()
-    };
-    let certificate = match by_flag(&flags.client_certificate, CERTIFICATE, "--client-certificate")?
-    {
-        Some(certificate) => Some(certificate),
-        None => pem::data_or_file(
+    let certificate = match &flags.client_certificate {
+        Some(path) => {
+            Some(Pem::of_file(path, "client certificate", Place::Flag("--client-certificate"))?)
+        }
+        None => Pem::of_entry(
             "client-certificate",
-            CERTIFICATE,
+            "client certificate",
             user.client_certificate_data.as_deref(),
             user.client_certificate.as_deref(),
             place,
         )?,
     };
-    let key = match by_flag(&flags.client_key, KEY, "--client-key")? {
-        Some(key) => Some(key),
-        None => pem::data_or_file(
+    // client-go takes no notice of a key without a certificate.
+    let Some(certificate) = certificate else { return Ok(None) };
+    let key = match &flags.client_key {
+        Some(path) => Some(Pem::of_file(path, "client key", Place::Flag("--client-key"))?),
+        None => Pem::of_entry(
             "client-key",
-            KEY,
+            "client key",
             user.client_key_data.as_ref().map(SecretString::expose_secret),
             user.client_key.as_deref(),
             place,
         )?,
     };
-    let incomplete = |reason: &str| {
-        Err(KubeconfigError::Setting { place: place.clone(), reason: reason.to_owned() })
-    };
-    let (certificate, key) = match (certificate, key) {
-        (None, None) => return Ok(None),
-        (Some(_), None) => return incomplete("there is a client certificate, but no client key"),
-        (None, Some(_)) => return incomplete("there is a client key, but no client certificate"),
-        (Some(certificate), Some(key)) => (certificate, key),
-    };
-    pem::certificates(&certificate, CERTIFICATE, place)?;
-    let Ok(key) = String::from_utf8(key) else { return incomplete("the client key is not PEM") };
-    Ok(Some(ClientCertificate { certificate, key: SecretString::from(key), place: place.clone() }))
+    let Some(key) = key else { return Err(certificate.wrong("has no client key with it")) };
+    certificate.certificates()?;
+    let place = certificate.place.clone();
+    Ok(Some(ClientCertificate { certificate: certificate.text, key: key.private_key()?, place }))
 }
 
 fn impersonation(
@@ -219,11 +230,10 @@ fn impersonation(
         [] => user.impersonate_groups.clone().unwrap_or_default(),
         groups => groups.to_vec(),
     };
-    let extra = if flags.extra.is_empty() {
-        user.impersonate_user_extra.clone().unwrap_or_default().into_iter().collect()
-    } else {
-        flags.extra.clone()
-    };
+    // client-go merges this key by key.
+    let mut extra: BTreeMap<_, _> =
+        user.impersonate_user_extra.clone().unwrap_or_default().into_iter().collect();
+    extra.extend(flags.extra.clone());
     let found = Impersonation {
         user: text(&flags.user, &user.impersonate),
         uid: text(&flags.uid, &user.impersonate_uid),
@@ -241,65 +251,4 @@ fn impersonation(
         });
     }
     Ok(found)
-}
-
-fn plugin(
-    exec: ExecConfig,
-    place: &Place,
-    cluster: &ClusterSettings,
-) -> Result<ExecPlugin, KubeconfigError> {
-    let wrong = |reason: String| KubeconfigError::Setting { place: place.clone(), reason };
-    let command = exec
-        .command
-        .filter(|command| !command.is_empty())
-        .ok_or_else(|| wrong("exec has no command".into()))?;
-    let api_version = exec.api_version.unwrap_or_default();
-    if !matches!(
-        api_version.as_str(),
-        "client.authentication.k8s.io/v1" | "client.authentication.k8s.io/v1beta1"
-    ) {
-        return Err(wrong(format!(
-            "exec has the apiVersion \"{api_version}\"; client.authentication.k8s.io/v1 and /v1beta1 are known"
-        )));
-    }
-    Ok(ExecPlugin {
-        place: place.clone(),
-        command,
-        args: exec.args.unwrap_or_default(),
-        env: exec
-            .env
-            .into_iter()
-            .flatten()
-            .filter_map(|mut entry| Some((entry.remove("name")?, entry.remove("value")?)))
-            .collect(),
-        api_version,
-        install_hint: exec.install_hint.filter(|hint| !hint.trim().is_empty()),
-        interactive: match exec.interactive_mode {
-            Some(ExecInteractiveMode::Never) => InteractiveMode::Never,
-            Some(ExecInteractiveMode::Always) => InteractiveMode::Always,
-            Some(ExecInteractiveMode::IfAvailable) | None => InteractiveMode::IfAvailable,
-        },
-        cluster: exec.provide_cluster_info.then(|| told(cluster)),
-    })
-}
-
-/// What a plugin is told of the cluster, under the names of its protocol.
-fn told(cluster: &ClusterSettings) -> Value {
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
-    let mut told = json!({"server": cluster.server});
-    let mut add = |field: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            told[field] = value;
-        }
-    };
-    add("tls-server-name", cluster.tls_server_name.as_ref().map(|name| json!(name)));
-    add("insecure-skip-tls-verify", cluster.insecure.then_some(Value::Bool(true)));
-    add(
-        "certificate-authority-data",
-        cluster.authorities_pem.as_ref().map(|text| json!(STANDARD.encode(text))),
-    );
-    add("proxy-url", cluster.proxy_url.as_ref().map(|(url, _)| json!(url)));
-    add("disable-compression", cluster.disable_compression.then_some(Value::Bool(true)));
-    add("config", cluster.exec_extension.clone());
-    told
 }
