@@ -1,5 +1,7 @@
 //! What is filled in and what is refused before an object is stored.
 
+use std::{collections::BTreeSet, net::Ipv4Addr};
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
@@ -7,7 +9,7 @@ use crate::{
     object::{child, default, list, meta, text},
     resource::{GroupResource, Resource},
     status::{ApiError, ApiResult, Cause},
-    store::Store,
+    store::{Key, Store},
 };
 
 /// Fills in the defaults of built-in kinds.
@@ -184,13 +186,17 @@ fn service(service: &mut Value, store: &Store) {
     default(spec, "ipFamilyPolicy", json!("SingleStack"));
 }
 
-/// The first address of 10.96.0.0/16, kubeadm's default range, that no Service has.
+/// The first address of the range that no Service has; the range begins at the API server's own
+/// Service, `default/kubernetes`.
 fn free_ip(store: &Store) -> String {
     let id = GroupResource::new("", "services");
-    let taken: std::collections::BTreeSet<&str> =
+    let own = store.get(&id, &Key::new("default", "kubernetes"));
+    let first = own.and_then(|own| text(own, &["spec", "clusterIP"]).parse().ok());
+    let first = u32::from(first.unwrap_or(Ipv4Addr::new(10, 96, 0, 1)));
+    let taken: BTreeSet<&str> =
         store.all(&id).map(|(_, service)| text(service, &["spec", "clusterIP"])).collect();
-    (1..u16::MAX)
-        .map(|n| format!("10.96.{}.{}", n >> 8, n & 255))
+    (first..first + u32::from(u16::MAX))
+        .map(|ip| Ipv4Addr::from(ip).to_string())
         .find(|ip| !taken.contains(ip.as_str()))
         .unwrap_or_else(|| "None".to_owned())
 }
@@ -380,7 +386,7 @@ pub(crate) fn namespace_takes(store: &Store, resource: &Resource, object: &Value
     let namespaces = GroupResource::new("", "namespaces");
     let name = meta(object, "namespace");
     let subject = crate::status::Subject { group: "", resource: "namespaces", name };
-    let Some(namespace) = store.get(&namespaces, &crate::store::Key::new("", name)) else {
+    let Some(namespace) = store.get(&namespaces, &Key::new("", name)) else {
         return Err(ApiError::not_found(&subject));
     };
     if text(namespace, &["status", "phase"]) != "Terminating" {

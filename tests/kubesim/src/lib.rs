@@ -16,16 +16,21 @@
 //! # }
 //! ```
 //!
+//! [`Cluster`] serves a [`Scenario`], a cluster in a certain state: by kubesim, or where
+//! `KUBEBUILDER_ASSETS` says where they are by a real etcd and kube-apiserver. Tests that ask only
+//! the API run the same on both.
+//!
 //! Not there yet, and answered as a server answers what it does not have (404, 405, 415): nodes that
-//! run pods, and with them `exec`, `logs` and `portforward`; scenarios and generated fleets; running
-//! the same cases against a real kube-apiserver. Built-in kinds have open schemas: unknown fields
-//! pass, and `kubectl explain` has no depth. Protobuf bodies are read for the kinds that kubectl and
-//! helm were seen to send them for.
+//! run pods, and with them `exec`, `logs` and `portforward`; generated fleets. Built-in kinds have
+//! open schemas: unknown fields pass, and `kubectl explain` has no depth. Protobuf bodies are read
+//! for the kinds that kubectl and helm were seen to send them for.
 
 mod admission;
 mod builtin;
+mod cluster;
 mod collector;
 mod columns;
+mod control_plane;
 mod crd;
 mod discovery;
 mod fault;
@@ -43,9 +48,11 @@ mod read;
 mod reply;
 mod request;
 mod resource;
+mod rest;
 mod review;
 mod route;
 mod scale;
+mod scenario;
 mod schema;
 mod selector;
 mod server;
@@ -56,12 +63,16 @@ mod tls;
 mod watch;
 mod write;
 
+pub use cluster::{Backend, Cluster};
+pub use control_plane::{Assets, require_real_apiserver};
 pub use fault::{Fault, Faults, Kind};
 pub use identity::{MASTERS, User};
 pub use journal::{Entry, Journal};
-pub use kubeconfig::Credential;
+pub use kubeconfig::{Access, Credential};
 pub use object::Object;
 pub use resource::{GroupResource, Registry, Resource, ServedVersion, Traits};
+pub use rest::load as load_over_rest;
+pub use scenario::{Cilium, Item, Network, Scenario, Topology};
 pub use server::{Config, KubeSim};
 pub use store::{Event, Key, Store};
 pub use tls::Identity;

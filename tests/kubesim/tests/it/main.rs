@@ -1,9 +1,12 @@
 //! The API server for tests, driven by the real kubectl and helm.
 
 mod errors;
+mod golden;
 mod helm;
 mod kubectl;
 mod lifecycle;
 mod program;
 mod raw;
+mod running;
+mod scenario;
 mod tool;
