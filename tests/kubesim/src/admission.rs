@@ -201,6 +201,17 @@ fn free_ip(store: &Store) -> String {
         .unwrap_or_else(|| "None".to_owned())
 }
 
+/// Refuses a Service the address of another.
+pub(crate) fn taken(resource: &Resource, service: &Value, store: &Store) -> Option<Cause> {
+    let ip = text(service, &["spec", "clusterIP"]);
+    let fixed = *resource.id.plural == *"services" && ip.parse::<Ipv4Addr>().is_ok();
+    let mut others = store.all(&resource.id);
+    (fixed && others.any(|(_, other)| text(other, &["spec", "clusterIP"]) == ip)).then(|| {
+        let detail = format!("failed to allocate IP {ip}: provided IP is already allocated");
+        Cause::invalid("spec.clusterIPs", &json!([ip]), &detail)
+    })
+}
+
 fn namespace(namespace: &mut Value) {
     let name = meta(namespace, "name").to_owned();
     child(child(namespace, "metadata"), "labels")["kubernetes.io/metadata.name"] = json!(name);
@@ -330,6 +341,8 @@ pub(crate) fn changes(resource: &Resource, old: &Value, new: &Value) -> Vec<Caus
             causes.push(Cause::invalid("roleRef", &new["roleRef"], "cannot change roleRef"));
         }
         ("", "secrets") => causes.extend(immutable("type")),
+        ("", "services") => causes.extend(service_changes(old, new)),
+        ("", "nodes") => causes.extend(node_changes(old, new)),
         ("", "pods") => {
             if let Some(cause) = pod_changes(old, new) {
                 causes.push(cause);
@@ -349,6 +362,29 @@ pub(crate) fn changes(resource: &Resource, old: &Value, new: &Value) -> Vec<Caus
         }
     }
     causes
+}
+
+fn service_changes(old: &Value, new: &Value) -> Option<Cause> {
+    let ip = |service: &Value| service["spec"]["clusterIP"].clone();
+    let (before, after) = (ip(old), ip(new));
+    (before.is_string() && after.is_string() && before != after)
+        .then(|| Cause::invalid("spec.clusterIPs[0]", &json!([after]), "may not change once set"))
+}
+
+/// A node gets its pod CIDRs once.
+fn node_changes(old: &Value, new: &Value) -> Vec<Cause> {
+    let changed =
+        ["podCIDR", "podCIDRs"].iter().any(|field| old["spec"][field] != new["spec"][field]);
+    if old["spec"]["podCIDR"].is_null() || !changed {
+        return Vec::new();
+    }
+    vec![
+        Cause::forbidden(
+            "spec.podCIDRs",
+            "node updates may not change podCIDR except from \"\" to valid",
+        ),
+        Cause::forbidden("[]", "node updates may only change labels, taints, or capacity"),
+    ]
 }
 
 /// A pod's spec is fixed but for a handful of fields.

@@ -86,7 +86,12 @@ impl Shared {
 
     /// Changes when the server is about to end.
     pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
-        self.stop.subscribe()
+        let mut stop = self.stop.subscribe();
+        // Who subscribes after the end was told has seen it, and would wait for another.
+        if *self.stop.borrow() {
+            stop.mark_changed();
+        }
+        stop
     }
 }
 

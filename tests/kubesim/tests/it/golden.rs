@@ -48,10 +48,15 @@ fn masked(text: &str) -> String {
     text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// `helm status` of helm 4 tells of resources in no order.
+/// `helm status` of helm 4 tells of resources in no order, and heads a table only where its columns
+/// are not those of the table before.
 fn sorted(text: &str) -> String {
     let Some((head, resources)) = text.split_once("RESOURCES:\n") else { return text.to_owned() };
-    let mut sections: Vec<&str> = resources.split("\n\n").map(str::trim).collect();
+    let rows = |section: &str| {
+        let rows = section.trim().lines().filter(|line| !line.starts_with("NAME "));
+        rows.collect::<Vec<_>>().join("\n")
+    };
+    let mut sections: Vec<String> = resources.split("\n\n").map(rows).collect();
     sections.sort_unstable();
     masked(&format!("{head}RESOURCES:\n{}", sections.join("\n\n")))
 }
