@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use crate::tool::tools;
@@ -46,11 +46,18 @@ fn the_program_loads_and_serves() {
     .unwrap();
     kubectl(&format!("create --raw /kubesim/faults -f {}", fault.display()));
     let failed = kubectl("get configmaps -n new");
-    program.kill().unwrap();
-    program.wait().unwrap();
+    end(program, "TERM");
     assert!(line.starts_with("https://127.0.0.1:"), "{line}");
     assert_eq!(found, "configmap/x\n");
     assert!(failed.starts_with("Error from server (InternalError)"), "{failed}");
+}
+
+/// Has the program end as a terminal or a supervisor has it: then it cleans up.
+fn end(mut program: Child, signal: &str) {
+    let pid = program.id().to_string();
+    let sent = Command::new("kill").args(["-s", signal, &pid]).status().expect("kill");
+    assert!(sent.success());
+    assert!(program.wait().expect("its end").success());
 }
 
 fn kubesim(arguments: &[&str]) -> Command {
@@ -121,8 +128,6 @@ fn a_signal_ends_it() {
         assert!(lines.next().unwrap().starts_with("https://127.0.0.1:"));
         assert!(lines.next().unwrap().starts_with("k3s: Cilium on a single K3s server"));
         assert_eq!(lines.next().unwrap(), format!("kubectl --kubeconfig {config} get pods -A"));
-        let pid = program.id().to_string();
-        assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
-        assert!(program.wait().unwrap().success());
+        end(program, signal);
     }
 }
