@@ -1,5 +1,7 @@
 //! What is filled in and what is refused before an object is stored.
 
+use std::{collections::BTreeSet, net::Ipv4Addr};
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
@@ -7,7 +9,7 @@ use crate::{
     object::{child, default, list, meta, text},
     resource::{GroupResource, Resource},
     status::{ApiError, ApiResult, Cause},
-    store::Store,
+    store::{Key, Store},
 };
 
 /// Fills in the defaults of built-in kinds.
@@ -185,19 +187,36 @@ fn service(service: &mut Value, store: &Store) {
     default(spec, "ipFamilyPolicy", json!("SingleStack"));
 }
 
-/// The first address of 10.96.0.0/16, kubeadm's default range, that no Service has.
+/// The first address of the range that no Service has; the range begins at the API server's own
+/// Service, `default/kubernetes`.
 fn free_ip(store: &Store) -> String {
     let id = GroupResource::new("", "services");
-    let taken: std::collections::BTreeSet<String> = store
+    let own = store.get(&id, &Key::new("default", "kubernetes")).map(crate::Object::value);
+    let first = own.and_then(|own| text(&own, &["spec", "clusterIP"]).parse().ok());
+    let first = u32::from(first.unwrap_or(Ipv4Addr::new(10, 96, 0, 1)));
+    let taken: BTreeSet<String> = store
         .all(&id)
         .filter_map(|(_, service)| {
             service.head().fields.get("spec.clusterIP")?.as_str().map(str::to_owned)
         })
         .collect();
-    (1..u16::MAX)
-        .map(|n| format!("10.96.{}.{}", n >> 8, n & 255))
+    (first..first + u32::from(u16::MAX))
+        .map(|ip| Ipv4Addr::from(ip).to_string())
         .find(|ip| !taken.contains(ip))
         .unwrap_or_else(|| "None".to_owned())
+}
+
+/// Refuses a Service the address of another.
+pub(crate) fn taken(resource: &Resource, service: &Value, store: &Store) -> Option<Cause> {
+    let ip = text(service, &["spec", "clusterIP"]);
+    let fixed = *resource.id.plural == *"services" && ip.parse::<Ipv4Addr>().is_ok();
+    let mut others = store.all(&resource.id);
+    (fixed && others.any(|(_, other)| text(&other.value(), &["spec", "clusterIP"]) == ip)).then(
+        || {
+            let detail = format!("failed to allocate IP {ip}: provided IP is already allocated");
+            Cause::invalid("spec.clusterIPs", &json!([ip]), &detail)
+        },
+    )
 }
 
 fn namespace(namespace: &mut Value) {
@@ -329,6 +348,8 @@ pub(crate) fn changes(resource: &Resource, old: &Value, new: &Value) -> Vec<Caus
             causes.push(Cause::invalid("roleRef", &new["roleRef"], "cannot change roleRef"));
         }
         ("", "secrets") => causes.extend(immutable("type")),
+        ("", "services") => causes.extend(service_changes(old, new)),
+        ("", "nodes") => causes.extend(node_changes(old, new)),
         ("", "pods") => {
             if let Some(cause) = pod_changes(old, new) {
                 causes.push(cause);
@@ -348,6 +369,29 @@ pub(crate) fn changes(resource: &Resource, old: &Value, new: &Value) -> Vec<Caus
         }
     }
     causes
+}
+
+fn service_changes(old: &Value, new: &Value) -> Option<Cause> {
+    let ip = |service: &Value| service["spec"]["clusterIP"].clone();
+    let (before, after) = (ip(old), ip(new));
+    (before.is_string() && after.is_string() && before != after)
+        .then(|| Cause::invalid("spec.clusterIPs[0]", &json!([after]), "may not change once set"))
+}
+
+/// A node gets its pod CIDRs once.
+fn node_changes(old: &Value, new: &Value) -> Vec<Cause> {
+    let changed =
+        ["podCIDR", "podCIDRs"].iter().any(|field| old["spec"][field] != new["spec"][field]);
+    if old["spec"]["podCIDR"].is_null() || !changed {
+        return Vec::new();
+    }
+    vec![
+        Cause::forbidden(
+            "spec.podCIDRs",
+            "node updates may not change podCIDR except from \"\" to valid",
+        ),
+        Cause::forbidden("[]", "node updates may only change labels, taints, or capacity"),
+    ]
 }
 
 /// A pod's spec is fixed but for a handful of fields.
@@ -385,7 +429,7 @@ pub(crate) fn namespace_takes(store: &Store, resource: &Resource, object: &Value
     let namespaces = GroupResource::new("", "namespaces");
     let name = meta(object, "namespace");
     let subject = crate::status::Subject { group: "", resource: "namespaces", name };
-    let Some(namespace) = store.get(&namespaces, &crate::store::Key::new("", name)) else {
+    let Some(namespace) = store.get(&namespaces, &Key::new("", name)) else {
         return Err(ApiError::not_found(&subject));
     };
     if !namespace.ties().terminating {

@@ -50,6 +50,10 @@ const NODE: &[Column] = &[
     wide("Kernel-Version"),
     wide("Container-Runtime"),
 ];
+const ENDPOINT_SLICE: &[Column] =
+    &[NAME, shown("AddressType"), shown("Ports"), shown("Endpoints"), AGE];
+const BINDING: &[Column] =
+    &[NAME, shown("Role"), AGE, wide("Users"), wide("Groups"), wide("ServiceAccounts")];
 const DEPLOYMENT: &[Column] = &[
     NAME,
     shown("Ready"),
@@ -152,6 +156,7 @@ pub(crate) fn of(resource: &Resource) -> Option<(&'static [Column], Cells)> {
         "endpoints" => (const { &[NAME, shown("Endpoints"), AGE] }, |object, now| {
             vec![name(object), json!(endpoints(object)), old(object, now)]
         }),
+        "endpointslices" => (ENDPOINT_SLICE, endpoint_slice),
         "ingressclasses" => {
             (const { &[NAME, shown("Controller"), shown("Parameters"), AGE] }, |object, now| {
                 let parameters = match text(object, &["spec", "parameters", "name"]) {
@@ -169,16 +174,7 @@ pub(crate) fn of(resource: &Resource) -> Option<(&'static [Column], Cells)> {
         "leases" => (const { &[NAME, shown("Holder"), AGE] }, |object, now| {
             vec![name(object), json!(text(object, &["spec", "holderIdentity"])), old(object, now)]
         }),
-        "rolebindings" | "clusterrolebindings" => {
-            (const { &[NAME, shown("Role"), AGE] }, |object, now| {
-                let role = format!(
-                    "{}/{}",
-                    text(object, &["roleRef", "kind"]),
-                    text(object, &["roleRef", "name"])
-                );
-                vec![name(object), json!(role), old(object, now)]
-            })
-        }
+        "rolebindings" | "clusterrolebindings" => (BINDING, binding),
         "roles" | "clusterroles" | "customresourcedefinitions" => {
             (const { &[NAME, ("Created At", "date", "", 0)] }, |object, _| {
                 vec![name(object), json!(meta(object, "creationTimestamp"))]
@@ -370,8 +366,13 @@ fn endpoints(object: &Value) -> String {
             }
         }
     }
+    first_three(shown, "<none>")
+}
+
+/// A list, but not all of a long one.
+fn first_three(mut shown: Vec<String>, empty: &str) -> String {
     if shown.is_empty() {
-        return "<none>".to_owned();
+        return empty.to_owned();
     }
     let more = shown.len().saturating_sub(3);
     shown.truncate(3);
@@ -381,6 +382,43 @@ fn endpoints(object: &Value) -> String {
         let _ = write!(text, " + {more} more...");
     }
     text
+}
+
+fn endpoint_slice(object: &Value, now: Timestamp) -> Vec<Value> {
+    let ports = list(object, &["ports"]).iter().map(|port| number(port, &["port"]).to_string());
+    let addresses = list(object, &["endpoints"])
+        .iter()
+        .flat_map(|endpoint| list(endpoint, &["addresses"]))
+        .filter_map(Value::as_str)
+        .map(str::to_owned);
+    vec![
+        name(object),
+        object["addressType"].clone(),
+        json!(first_three(ports.collect(), "<unset>")),
+        json!(first_three(addresses.collect(), "<unset>")),
+        old(object, now),
+    ]
+}
+
+fn binding(object: &Value, now: Timestamp) -> Vec<Value> {
+    let role =
+        format!("{}/{}", text(object, &["roleRef", "kind"]), text(object, &["roleRef", "name"]));
+    let subjects = |kind: &str| {
+        let subjects = list(object, &["subjects"]).iter().filter(|subject| subject["kind"] == kind);
+        let name = |subject| match (text(subject, &["namespace"]), text(subject, &["name"])) {
+            ("", name) => name.to_owned(),
+            (namespace, name) => format!("{namespace}/{name}"),
+        };
+        json!(subjects.map(name).collect::<Vec<_>>().join(", "))
+    };
+    vec![
+        name(object),
+        json!(role),
+        old(object, now),
+        subjects("User"),
+        subjects("Group"),
+        subjects("ServiceAccount"),
+    ]
 }
 
 fn event(object: &Value, now: Timestamp) -> Vec<Value> {

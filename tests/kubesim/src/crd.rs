@@ -98,12 +98,6 @@ pub(crate) fn sync(store: &mut Store, resource: &Resource, key: &Key) {
         .iter()
         .any(|condition| condition["type"] == "Established");
     let mut changed = definition.clone();
-    let metadata = child(&mut changed, "metadata");
-    let mut finalizers = crate::object::finalizers(&definition);
-    if !finalizers.iter().any(|finalizer| finalizer == CLEANUP) {
-        finalizers.push(CLEANUP.to_owned());
-        metadata["finalizers"] = json!(finalizers);
-    }
     let spec = definition["spec"].clone();
     let status = child(&mut changed, "status");
     status["acceptedNames"] = spec["names"].clone();
@@ -128,6 +122,15 @@ pub(crate) fn sync(store: &mut Store, resource: &Resource, key: &Key) {
     }
     if changed != definition {
         store.put(&resource.id, key, &changed);
+    }
+}
+
+/// Has a definition wait for its objects: the finalizer comes with the first DELETE, not before.
+pub(crate) fn protect(resource: &Resource, definition: &mut Value) {
+    let mut finalizers = crate::object::finalizers(definition);
+    if is_definition(resource) && !finalizers.iter().any(|finalizer| finalizer == CLEANUP) {
+        finalizers.push(CLEANUP.to_owned());
+        crate::object::set_finalizers(definition, &finalizers);
     }
 }
 

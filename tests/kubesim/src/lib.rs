@@ -17,21 +17,26 @@
 //! # }
 //! ```
 //!
-//! `exec` and logs of a pod are asked of its node's kubelet, as the Node says where it listens; but
-//! only on this machine's loopback addresses, so that no loaded Node makes a test send packets.
+//! [`Cluster`] serves a [`Scenario`], a cluster in a certain state: by kubesim, or where
+//! `KUBEBUILDER_ASSETS` says where they are by a real etcd and kube-apiserver. Tests that ask only
+//! the API run the same on both.
 //!
-//! Not there yet, and answered as a server answers what it does not have (404, 405, 415): nodes that
-//! run pods, `attach` (501) and `portforward`; scenarios; running the same cases against a real
-//! kube-apiserver. Built-in kinds have open schemas: unknown fields
-//! pass, and `kubectl explain` has no depth. Protobuf bodies are read for the kinds that kubectl and
-//! helm were seen to send them for.
+//! `exec` and logs of a pod are asked of its node's kubelet, as the Node says where it listens; but
+//! only on this machine's loopback addresses, so that no loaded Node makes a test send packets. The
+//! package `nodesim` has such a kubelet.
+//!
+//! Answered as a server answers what it does not have (404, 405, 415): `attach` (501) and
+//! `portforward`. Built-in kinds have open schemas: unknown fields pass, and `kubectl explain` has no
+//! depth. Protobuf bodies are read for the kinds that kubectl and helm were seen to send them for.
 
 mod admission;
 mod binding;
 mod breaker;
 mod builtin;
+mod cluster;
 mod collector;
 mod columns;
+mod control_plane;
 mod crd;
 mod discovery;
 mod eviction;
@@ -53,9 +58,11 @@ mod read;
 mod reply;
 mod request;
 mod resource;
+mod rest;
 mod review;
 mod route;
 mod scale;
+mod scenario;
 mod schema;
 mod selector;
 mod server;
@@ -69,13 +76,17 @@ mod watch;
 mod write;
 
 pub use builtin::Subresource;
+pub use cluster::{Backend, Cluster};
+pub use control_plane::{Assets, require_real_apiserver};
 pub use fault::{Fault, Faults, Kind};
 pub use fleet::Fleet;
 pub use identity::{MASTERS, User};
 pub use journal::{Entry, Journal};
-pub use kubeconfig::Credential;
+pub use kubeconfig::{Access, Credential};
 pub use packed::{Mould, Object};
 pub use resource::{GroupResource, Registry, Resource, ServedVersion, Traits};
+pub use rest::load as load_over_rest;
+pub use scenario::{Cilium, Item, Network, Scenario, Topology};
 pub use server::{Config, KubeSim};
 pub use store::{Event, Key, Store};
 pub use template::BadGap;

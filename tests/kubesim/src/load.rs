@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::{
     object::{group_version, list, meta, text},
+    patch::PatchKind,
     store::{Key, Store},
     write::{LOADED, Write},
 };
@@ -30,7 +31,8 @@ pub(crate) fn read(text: &str) -> Result<Vec<Value>> {
     Ok(objects)
 }
 
-/// Stores an object that says what it is, and creates its namespace if need be.
+/// Stores an object that says what it is, and creates its namespace if need be. One that is there
+/// already is changed to say the same.
 pub(crate) fn load(store: &mut Store, object: Value) -> Result<()> {
     let (group, version) = group_version(text(&object, &["apiVersion"]));
     let kind = text(&object, &["kind"]);
@@ -62,6 +64,12 @@ pub(crate) fn load(store: &mut Store, object: Value) -> Result<()> {
         manager: "kubesim",
     };
     let what = format!("{kind} {namespace}/{name}");
-    write.create(store, object).map_err(|error| anyhow!("{what}: {}", error.message))?;
-    Ok(())
+    let loaded = match store.get(&resource.id, &write.key) {
+        None => write.create(store, object).map(drop),
+        // What every server has from its start, a state may know better.
+        Some(_) => Write { subresource: "", ..write }
+            .patch(store, PatchKind::Merge, &object, false)
+            .map(drop),
+    };
+    loaded.map_err(|error| anyhow!("{what}: {}", error.message))
 }

@@ -2,8 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs::File,
-    io::{self, Write as _},
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -16,6 +14,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::{conn::auto, graceful::GracefulShutdown},
 };
+use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
@@ -32,8 +31,9 @@ use crate::{
     fleet::{self, Fleet},
     identity::{MASTERS, User},
     journal::Journal,
-    kubeconfig::{self, Credential},
+    kubeconfig::{self, Access, Credential, write_private},
     load, rbac, route,
+    scenario::Scenario,
     store::Store,
     tls::Authority,
     token::Tokens,
@@ -46,6 +46,8 @@ pub struct Config {
     pub version: String,
     /// Bearer tokens and whose they are.
     pub tokens: BTreeMap<String, User>,
+    /// The range of ClusterIPs.
+    pub services: Ipv4Net,
     /// How often watches that want them get bookmarks.
     pub bookmarks: Duration,
     /// Where the administrator's kubeconfig is written, besides the server's own copy.
@@ -56,6 +58,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             version: "v1.35.0".to_owned(),
+            // kubeadm's.
+            services: Ipv4Net::new_assert(Ipv4Addr::new(10, 96, 0, 0), 12),
             tokens: BTreeMap::new(),
             bookmarks: Duration::from_mins(1),
             kubeconfig: None,
@@ -99,7 +103,12 @@ impl Shared {
 
     /// Changes when the server is about to end.
     pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
-        self.stop.subscribe()
+        let mut stop = self.stop.subscribe();
+        // Who subscribes after the end was told has seen it, and would wait for another.
+        if *self.stop.borrow() {
+            stop.mark_changed();
+        }
+        stop
     }
 }
 
@@ -127,14 +136,14 @@ impl KubeSim {
             store: Mutex::new(Store::default()),
             stop: watch::Sender::new(false),
         });
-        bootstrap(&mut shared.store(), address)?;
+        bootstrap(&mut shared.store(), address, shared.config.services)?;
         let tasks = vec![
             tokio::spawn(accept(listener, tls, Arc::clone(&shared))),
             tokio::spawn(collect(Arc::clone(&shared))),
         ];
         let directory = tempfile::Builder::new().prefix("kubesim-").tempdir()?;
         let sim = Self { shared, authority, directory, tasks };
-        let admin = sim.certificate_kubeconfig(&User::new("kubernetes-admin", &[MASTERS]))?;
+        let admin = sim.access()?.kubeconfig();
         write_private(&sim.kubeconfig(), &admin)?;
         if let Some(path) = &sim.shared.config.kubeconfig {
             write_private(path, &admin).with_context(|| format!("write {}", path.display()))?;
@@ -162,6 +171,12 @@ impl KubeSim {
         self.directory.path()
     }
 
+    /// What a client of the administrator needs.
+    pub fn access(&self) -> Result<Access> {
+        let identity = self.authority.client(&User::new("kubernetes-admin", &[MASTERS]))?;
+        Ok(Access { server: self.url(), authority: self.authority().to_owned(), identity })
+    }
+
     /// The text of a kubeconfig for a user with a client certificate.
     pub fn certificate_kubeconfig(&self, user: &User) -> Result<String> {
         let identity = self.authority.client(user)?;
@@ -187,6 +202,16 @@ impl KubeSim {
     /// Stores a generated cluster; watches and lists that began before have expired then.
     pub fn load_fleet(&self, fleet: &Fleet) -> Result<()> {
         fleet::load(&mut self.store(), fleet)
+    }
+
+    /// Stores the objects of a scenario as they are.
+    pub fn load_scenario(&self, scenario: &Scenario) -> Result<()> {
+        let mut store = self.store();
+        for item in &scenario.objects {
+            load::load(&mut store, item.object.clone())
+                .with_context(|| format!("scenario {}: {}", scenario.name, item.file))?;
+        }
+        scenario.fleet.as_ref().map_or(Ok(()), |size| fleet::load(&mut store, size))
     }
 
     /// The faults in force.
@@ -218,17 +243,9 @@ impl Drop for KubeSim {
     }
 }
 
-/// Writes a file that only its owner may read: helm warns of any other kubeconfig.
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = File::options();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(text.as_bytes())
-}
-
 /// What a new cluster has.
-fn bootstrap(store: &mut Store, address: SocketAddr) -> Result<()> {
+fn bootstrap(store: &mut Store, address: SocketAddr, services: Ipv4Net) -> Result<()> {
+    let first = services.hosts().next().context("the range of ClusterIPs is empty")?;
     for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
         let namespace =
             json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
@@ -245,7 +262,10 @@ fn bootstrap(store: &mut Store, address: SocketAddr) -> Result<()> {
                 "namespace": "default",
                 "labels": {"component": "apiserver", "provider": "kubernetes"},
             },
-            "spec": {"ports": [{"name": "https", "port": 443, "targetPort": address.port()}]},
+            "spec": {
+                "clusterIP": first.to_string(),
+                "ports": [{"name": "https", "port": 443, "targetPort": address.port()}],
+            },
         }),
     )?;
     let slice: Value = json!({

@@ -8,8 +8,8 @@ use rcgen::{
     KeyUsagePurpose, SanType,
 };
 use rustls::{
-    RootCertStore, ServerConfig,
-    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
+    ClientConfig, RootCertStore, ServerConfig,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
     server::WebPkiClientVerifier,
 };
 
@@ -18,12 +18,11 @@ use crate::identity::User;
 /// The authority that signs the server's and the clients' certificates.
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
-    der: CertificateDer<'static>,
     pem: String,
 }
 
 /// A certificate with its key, in PEM.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The certificate.
     pub certificate: String,
@@ -39,9 +38,8 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
         let key = KeyPair::generate()?;
-        let certificate = params.self_signed(&key)?;
-        let (der, pem) = (certificate.der().clone(), certificate.pem());
-        Ok(Self { issuer: Issuer::new(params, key), der, pem })
+        let pem = params.self_signed(&key)?.pem();
+        Ok(Self { issuer: Issuer::new(params, key), pem })
     }
 
     /// The authority's certificate, in PEM.
@@ -62,8 +60,8 @@ impl Authority {
         Ok(Identity { certificate: certificate.pem(), key: key.serialize_pem() })
     }
 
-    /// What the server speaks TLS with: HTTP/2 and 1.1, client certificates welcome.
-    pub(crate) fn server(&self) -> Result<ServerConfig> {
+    /// A certificate for a server on loopback.
+    pub(crate) fn serving(&self) -> Result<Identity> {
         let mut params =
             CertificateParams::new(vec!["localhost".to_owned(), "kubernetes".to_owned()])?;
         params.subject_alt_names.push(SanType::IpAddress(Ipv4Addr::LOCALHOST.into()));
@@ -71,20 +69,52 @@ impl Authority {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?;
+        Ok(Identity { certificate: certificate.pem(), key: key.serialize_pem() })
+    }
+
+    /// What the server speaks TLS with: HTTP/2 and 1.1, client certificates welcome.
+    pub(crate) fn server(&self) -> Result<ServerConfig> {
+        let serving = self.serving()?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut roots = RootCertStore::empty();
-        roots.add(self.der.clone())?;
-        let verifier =
-            WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(&provider))
-                .allow_unauthenticated()
-                .build()
-                .context("verifier of client certificates")?;
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let verifier = WebPkiClientVerifier::builder_with_provider(
+            Arc::new(roots(&self.pem)?),
+            Arc::clone(&provider),
+        )
+        .allow_unauthenticated()
+        .build()
+        .context("verifier of client certificates")?;
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .with_client_cert_verifier(verifier)
-            .with_single_cert(vec![certificate.der().clone()], key)?;
+            .with_single_cert(serving.chain()?, serving.private_key()?)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(config)
     }
+}
+
+impl Identity {
+    /// What a client with this identity speaks TLS with, to a server of that authority (PEM).
+    pub(crate) fn client(&self, authority: &str) -> Result<ClientConfig> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots(authority)?)
+            .with_client_auth_cert(self.chain()?, self.private_key()?)?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(config)
+    }
+
+    fn chain(&self) -> Result<Vec<CertificateDer<'static>>> {
+        Ok(vec![CertificateDer::from_pem_slice(self.certificate.as_bytes())?])
+    }
+
+    fn private_key(&self) -> Result<PrivateKeyDer<'static>> {
+        Ok(PrivateKeyDer::from_pem_slice(self.key.as_bytes())?)
+    }
+}
+
+fn roots(authority: &str) -> Result<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(authority.as_bytes())?)?;
+    Ok(roots)
 }

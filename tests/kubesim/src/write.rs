@@ -196,6 +196,9 @@ impl Write<'_> {
         admission::defaults(resource, &mut object, store);
         self.validate(&mut object, None)?;
         crd::defaults(&mut object, resource, store)?;
+        if let Some(cause) = admission::taken(resource, &object, store) {
+            return Err(ApiError::invalid(&resource.kind_named(&name), &[cause]));
+        }
         if self.dry_run {
             return Ok(Object::pack(&object));
         }
@@ -442,6 +445,7 @@ impl Write<'_> {
                 object["metadata"]["deletionTimestamp"] = json!(later(grace));
             }
         } else {
+            crd::protect(self.resource, &mut object);
             object["metadata"]["deletionGracePeriodSeconds"] = json!(grace);
             object["metadata"]["deletionTimestamp"] = json!(later(grace));
             if let Some(generation) = object["metadata"].get("generation").and_then(Value::as_i64) {

@@ -206,3 +206,42 @@ fn a_server_that_goes_away_refuses() {
         );
     }
 }
+
+#[test]
+fn addresses_are_given_once() {
+    let cluster = Cluster::new();
+    let service = |name: &str, ip: &str| {
+        let text = format!(
+            "{{apiVersion: v1, kind: Service, metadata: {{name: {name}}}, spec: {{clusterIP: {ip}, ports: [{{port: 1}}]}}}}"
+        );
+        cluster.file(name, &format!("---\n{text}")).display().to_string()
+    };
+    let (first, second) = (service("first", "10.96.7.7"), service("second", "10.96.7.7"));
+    cluster
+        .sim()
+        .load(
+            "{apiVersion: v1, kind: Node, metadata: {name: node1}, spec: {podCIDR: 10.24.0.0/24}}",
+        )
+        .unwrap();
+    for version in VERSIONS {
+        let kubectl = cluster.kubectl(version);
+        kubectl.ok(&format!("create -f {first}"));
+        assert_eq!(
+            kubectl.fails(&format!("create -f {second}")),
+            "The Service \"second\" is invalid: spec.clusterIPs: Invalid value: [\"10.96.7.7\"]: failed to allocate IP 10.96.7.7: provided IP is already allocated"
+        );
+        let moved = service("first", "10.96.7.8");
+        assert_eq!(
+            kubectl.fails(&format!("replace -f {moved}")),
+            "The Service \"first\" is invalid: spec.clusterIPs[0]: Invalid value: [\"10.96.7.8\"]: may not change once set"
+        );
+        service("first", "10.96.7.7");
+        kubectl.ok("delete service first");
+        assert_eq!(
+            kubectl.fails(
+                "patch node node1 --type=merge -p {\"spec\":{\"podCIDR\":\"10.25.0.0/24\"}}"
+            ),
+            "The Node \"node1\" is invalid: \n* spec.podCIDRs: Forbidden: node updates may not change podCIDR except from \"\" to valid\n* []: Forbidden: node updates may only change labels, taints, or capacity"
+        );
+    }
+}

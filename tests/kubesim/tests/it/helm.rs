@@ -1,36 +1,10 @@
 //! Releases made by the real helm.
 
-use std::{path::Path, process::Command};
+use std::path::Path;
 
-use crate::tool::{Cluster, tools};
+use crate::tool::{Cluster, Helm};
 
 const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/chart");
-
-struct Helm<'a> {
-    cluster: &'a Cluster,
-    major: u8,
-}
-
-impl Helm<'_> {
-    fn ok(&self, arguments: &str) -> String {
-        let home = self.cluster.sim().directory().join(format!("helm-{}", self.major));
-        let output = Command::new(tools().join(format!("helm-{}/helm", self.major)))
-            .args(arguments.split_whitespace())
-            .arg("--kubeconfig")
-            .arg(self.cluster.sim().kubeconfig())
-            .env_remove("KUBECONFIG")
-            .env("HELM_CACHE_HOME", &home)
-            .env("HELM_CONFIG_HOME", &home)
-            .env("HELM_DATA_HOME", &home)
-            .output()
-            .expect("helm; has tests/setup run?");
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "helm {} {arguments}: {text}{errors}", self.major);
-        assert_eq!(errors.trim(), "", "helm {} {arguments}", self.major);
-        text
-    }
-}
 
 #[test]
 fn a_release_lives_and_ends() {
@@ -38,7 +12,7 @@ fn a_release_lives_and_ends() {
     let cluster = Cluster::new();
     let kubectl = cluster.kubectl("1.35");
     for major in [3, 4] {
-        let helm = Helm { cluster: &cluster, major };
+        let helm = Helm::new(major, &cluster.sim().kubeconfig(), cluster.sim().directory());
         let release = format!("r{major} {CHART} -n home{major}");
         let installed = helm.ok(&format!("install {release} --create-namespace"));
         assert!(installed.contains("STATUS: deployed\nREVISION: 1\n"), "{installed}");

@@ -2,10 +2,13 @@
 
 mod errors;
 mod fleet;
+mod golden;
 mod helm;
 mod kubectl;
 mod lifecycle;
 mod program;
 mod raw;
+mod running;
+mod scenario;
 mod subresources;
 mod tool;

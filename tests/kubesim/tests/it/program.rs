@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use crate::tool::tools;
@@ -46,9 +46,88 @@ fn the_program_loads_and_serves() {
     .unwrap();
     kubectl(&format!("create --raw /kubesim/faults -f {}", fault.display()));
     let failed = kubectl("get configmaps -n new");
-    program.kill().unwrap();
-    program.wait().unwrap();
+    end(program, "TERM");
     assert!(line.starts_with("https://127.0.0.1:"), "{line}");
     assert_eq!(found, "configmap/x\n");
     assert!(failed.starts_with("Error from server (InternalError)"), "{failed}");
+}
+
+/// Has the program end as a terminal or a supervisor has it: then it cleans up.
+fn end(mut program: Child, signal: &str) {
+    let pid = program.id().to_string();
+    let sent = Command::new("kill").args(["-s", signal, &pid]).status().expect("kill");
+    assert!(sent.success());
+    assert!(program.wait().expect("its end").success());
+}
+
+fn kubesim(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kubesim"));
+    command.args(arguments).env_remove("KUBEBUILDER_ASSETS");
+    command
+}
+
+fn printed(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = kubesim(arguments).output().expect("the program");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn scenarios_are_listed_and_shown() {
+    let (_, list, _) = printed(&["--list"]);
+    assert!(list.starts_with("homelab-clash    Cilium's default pool swallowed"), "{list}");
+    let (_, shown, _) = printed(&["--scenario", "leftovers", "--show"]);
+    let head = "\
+# leftovers: After helm uninstall; definitions and their objects remain, and a new pod gets no network.
+# Kubernetes v1.28.2, services in 10.96.0.0/12
+# network: {topology: homelab, cilium: leftovers}
+---
+# pieces/kubeadm-homelab.yaml
+apiVersion: v1
+kind: Node
+";
+    assert!(shown.starts_with(head), "{shown:.600}");
+    let (_, shown, _) = printed(&["--scenario", "homelab-clash", "--show"]);
+    let image =
+        shown.lines().find_map(|line| line.strip_prefix("# image quay.io/cilium/cilium:v1.14.2: "));
+    let script = std::path::Path::new(image.unwrap()).join("usr/bin/cilium");
+    assert!(script.is_file(), "an image is a directory with what it holds");
+}
+
+#[test]
+fn what_cannot_be_served_is_said() {
+    let file = ["--kubeconfig", "/nowhere/config"];
+    let complaint = |arguments: &[&str]| printed(&[arguments, &file].concat());
+    assert_eq!(
+        complaint(&["--scenario", "homelab"]),
+        (
+            Some(1),
+            String::new(),
+            "error: there is no scenario `homelab`; there are homelab-clash, homelab-healthy, homelab-nomasq, k3s, kube-proxy, leftovers, rke2, unmanaged-pods, and fleet(NODES,PODS)\n".to_owned()
+        )
+    );
+    let (_, _, error) = complaint(&["--real-apiserver"]);
+    assert_eq!(
+        error,
+        "error: KUBEBUILDER_ASSETS is not set: a directory with etcd and kube-apiserver\n"
+    );
+    let (_, _, error) = complaint(&["--scenario", "leftovers"]);
+    assert!(error.starts_with("error: write /nowhere/config: "), "{error}");
+}
+
+#[test]
+fn a_signal_ends_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("config").display().to_string();
+    for signal in ["INT", "TERM"] {
+        let mut program = kubesim(&["--scenario", "k3s", "--kubeconfig", &config])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(program.stdout.take().unwrap()).lines().map(Result::unwrap);
+        assert!(lines.next().unwrap().starts_with("https://127.0.0.1:"));
+        assert!(lines.next().unwrap().starts_with("k3s: Cilium on a single K3s server"));
+        assert_eq!(lines.next().unwrap(), format!("kubectl --kubeconfig {config} get pods -A"));
+        end(program, signal);
+    }
 }

@@ -1,4 +1,4 @@
-//! Running kubectl against a server.
+//! Running kubectl and helm against a server.
 
 use std::{
     path::{Path, PathBuf},
@@ -60,12 +60,7 @@ impl Cluster {
 
     /// kubectl of that version with that kubeconfig.
     pub(crate) fn kubectl_with(&self, version: &str, kubeconfig: &Path) -> Kubectl {
-        let cache = self.sim().directory().join(format!("cache-{version}"));
-        Kubectl {
-            program: tools().join(format!("kubectl-{version}/kubectl")),
-            kubeconfig: kubeconfig.to_owned(),
-            cache,
-        }
+        Kubectl::new(version, kubeconfig, self.sim().directory())
     }
 
     /// A kubeconfig file of that text.
@@ -84,6 +79,15 @@ pub(crate) struct Kubectl {
 }
 
 impl Kubectl {
+    /// kubectl of that version with that kubeconfig; its cache goes to `directory`.
+    pub(crate) fn new(version: &str, kubeconfig: &Path, directory: &Path) -> Self {
+        Self {
+            program: tools().join(format!("kubectl-{version}/kubectl")),
+            kubeconfig: kubeconfig.to_owned(),
+            cache: directory.join(format!("cache-{version}")),
+        }
+    }
+
     /// kubectl with these arguments, separated by blanks.
     pub(crate) fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(&self.program);
@@ -93,7 +97,8 @@ impl Kubectl {
             .arg("--cache-dir")
             .arg(&self.cache)
             .args(arguments.split_whitespace())
-            .env_remove("KUBECONFIG");
+            .env_remove("KUBECONFIG")
+            .env("TZ", "UTC");
         command
     }
 
@@ -116,6 +121,41 @@ impl Kubectl {
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(!output.status.success(), "kubectl {arguments} should fail: {text}");
         String::from_utf8_lossy(&output.stderr).trim().to_owned()
+    }
+}
+
+/// One helm.
+pub(crate) struct Helm {
+    major: u8,
+    kubeconfig: PathBuf,
+    home: PathBuf,
+}
+
+impl Helm {
+    /// helm of that major version with that kubeconfig; what it keeps goes to `directory`.
+    pub(crate) fn new(major: u8, kubeconfig: &Path, directory: &Path) -> Self {
+        let home = directory.join(format!("helm-{major}"));
+        Self { major, kubeconfig: kubeconfig.to_owned(), home }
+    }
+
+    /// What it prints when all is well, and nothing is to be warned of.
+    pub(crate) fn ok(&self, arguments: &str) -> String {
+        let output = Command::new(tools().join(format!("helm-{}/helm", self.major)))
+            .args(arguments.split_whitespace())
+            .arg("--kubeconfig")
+            .arg(&self.kubeconfig)
+            .env_remove("KUBECONFIG")
+            .env("TZ", "UTC")
+            .env("HELM_CACHE_HOME", &self.home)
+            .env("HELM_CONFIG_HOME", &self.home)
+            .env("HELM_DATA_HOME", &self.home)
+            .output()
+            .expect("helm; has tests/setup run?");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "helm {} {arguments}: {text}{errors}", self.major);
+        assert_eq!(errors.trim(), "", "helm {} {arguments}", self.major);
+        text
     }
 }
 
