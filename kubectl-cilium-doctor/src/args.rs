@@ -21,13 +21,13 @@ Exit codes:
 /// Finds out why the network of a cluster with Cilium is broken, and how to mend it.
 ///
 /// Examples:
-///   kubectl cilium-doctor                           the cluster of the current context
-///   kubectl cilium-doctor --nodes node1,node2       look at these nodes from inside
-///   kubectl cilium-doctor --local                   this host: no API server is needed
-///   kubectl cilium-doctor snapshot cluster.json.gz  take a snapshot
-///   kubectl cilium-doctor --from cluster.json.gz    examine it elsewhere
-///   kubectl cilium-doctor explain CIDR-01           what a code means
-///   kubectl cilium-doctor auth                      what you may read, and what that costs
+///   kubectl cilium-doctor                         the current context's cluster
+///   kubectl cilium-doctor --nodes node1,node2     only these nodes from inside
+///   kubectl cilium-doctor --local                 this host, without API server
+///   kubectl cilium-doctor snapshot facts.json.gz  take a snapshot
+///   kubectl cilium-doctor --from facts.json.gz    examine it elsewhere
+///   kubectl cilium-doctor explain CIDR-01         what a code means
+///   kubectl cilium-doctor auth                    what you may read
 ///
 /// It reads objects, and runs one script in the agents of the nodes that reads
 /// routes, rules, addresses, DNS servers and CNI files. It creates and changes
@@ -144,28 +144,13 @@ pub(crate) struct Source {
     /// Look at this host
     #[arg(long, conflicts_with_all = ["from", "nodes", "node_selector", "namespace"])]
     pub(crate) local: bool,
-    /// Look at a snapshot (`-` is standard input), at a folder of recorded command output, or at
-    /// the archive of `cilium sysdump`
+    /// Look at a snapshot (`-` is standard input), or at a folder of recorded command output
     #[arg(
         long,
         value_name = "FILE|FOLDER",
         conflicts_with_all = ["nodes", "node_selector", "namespace"]
     )]
     pub(crate) from: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) live: Live,
-    /// Nodes to look at from inside: names, `all` or `none`; without, all of them up to 100, beyond
-    /// that those in trouble and a sample
-    #[arg(
-        long,
-        value_name = "NAME|all|none",
-        value_delimiter = ',',
-        help_heading = "How to look at the cluster"
-    )]
-    pub(crate) nodes: Vec<String>,
-    /// Look from inside only at nodes with these labels
-    #[arg(long, value_name = "SELECTOR", help_heading = "How to look at the cluster")]
-    pub(crate) node_selector: Option<String>,
     /// Pod CIDR, besides those that can be seen; may be repeated, or a list with commas
     #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = cidr)]
     pub(crate) pod_cidr: Vec<String>,
@@ -182,6 +167,20 @@ pub(crate) struct Source {
     /// Name of this node in Kubernetes, if it is not the host name
     #[arg(long, value_name = "NAME", requires = "local")]
     pub(crate) node_name: Option<String>,
+    #[command(flatten)]
+    pub(crate) live: Live,
+    /// Nodes to look at from inside: names, `all` or `none`; without, all of them up to 100, beyond
+    /// that those in trouble and a sample
+    #[arg(
+        long,
+        value_name = "NAME|all|none",
+        value_delimiter = ',',
+        help_heading = "How to look at the cluster"
+    )]
+    pub(crate) nodes: Vec<String>,
+    /// Look from inside only at nodes with these labels
+    #[arg(long, value_name = "SELECTOR", help_heading = "How to look at the cluster")]
+    pub(crate) node_selector: Option<String>,
 }
 
 /// Where to write a snapshot.

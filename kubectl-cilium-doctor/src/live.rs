@@ -17,7 +17,9 @@ pub(crate) fn read(
     kubernetes: &KubernetesFlags,
     spinner: &Spinner,
 ) -> Result<Facts, Failure> {
-    let connection = kubernetes.connection()?;
+    let connection = kubernetes.connection().map_err(|failure| {
+        failure.hint("without a cluster: --local looks at this host, --from FILE at a snapshot")
+    })?;
     let wish = Wish {
         namespace: source.live.namespace.clone(),
         nodes: node_choice(&source.nodes)?,

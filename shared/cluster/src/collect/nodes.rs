@@ -124,9 +124,8 @@ impl Collector<'_> {
         };
         match self.api.exec(&exec).await {
             Err(error) => {
-                let what = format!("exec in {namespace}/{}", agent.name);
                 let need = format!("create and get pods/exec in namespace {namespace}");
-                NodeFacts::unavailable(name.clone(), &error.unavailable(&what, &need))
+                NodeFacts::unavailable(name.clone(), &error.unavailable("agent", &need))
             }
             // Nothing came: why is told once, not for each fact.
             Ok(Output { stdout, end: End::Refused(why) | End::Cut(why), .. })

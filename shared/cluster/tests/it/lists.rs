@@ -41,9 +41,11 @@ async fn client(sim: &KubeSim, limits: Limits) -> Api {
 }
 
 /// The names in a list, and its continue token.
-fn names(body: &[u8]) -> Result<(Vec<String>, Option<String>), String> {
-    let list: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-    let items = list["items"].as_array().ok_or("no items")?;
+fn names(body: &[u8]) -> Result<(Vec<String>, Option<String>), ApiError> {
+    let unreadable = |reason: String| ApiError::Unreadable { reason };
+    let list: Value =
+        serde_json::from_slice(body).map_err(|error| unreadable(error.to_string()))?;
+    let items = list["items"].as_array().ok_or_else(|| unreadable("no items".into()))?;
     let name = |item: &Value| item["metadata"]["name"].as_str().map(str::to_owned);
     let token = list["metadata"]["continue"].as_str().map(str::to_owned);
     Ok((items.iter().filter_map(name).collect(), token))
