@@ -1,9 +1,9 @@
 //! The command line.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use kcilium_cli::OutputFormat;
+use kcilium_cli::{KubernetesFlags, OutputFormat, kubernetes_flags::time};
 use kcilium_core::{
     facts::Declared,
     prefix::GivenPrefix,
@@ -18,18 +18,21 @@ Exit codes:
   3    could not run, or nothing could be judged
   130  interrupted";
 
-/// Finds out why the network of a node with Cilium is broken, and how to mend it.
+/// Finds out why the network of a cluster with Cilium is broken, and how to mend it.
 ///
 /// Examples:
-///   kubectl cilium-doctor --local                       this host, now
-///   kubectl cilium-doctor --local --pod-cidr 10.0.0.0/8 with a pod CIDR in mind
-///   kubectl cilium-doctor snapshot node1.json --local   take a snapshot
-///   kubectl cilium-doctor --from node1.json             examine it elsewhere
-///   kubectl cilium-doctor explain CIDR-01               what a code means
+///   kubectl cilium-doctor                         the current context's cluster
+///   kubectl cilium-doctor --nodes node1,node2     only these nodes from inside
+///   kubectl cilium-doctor --local                 this host, without API server
+///   kubectl cilium-doctor snapshot facts.json.gz  take a snapshot
+///   kubectl cilium-doctor --from facts.json.gz    examine it elsewhere
+///   kubectl cilium-doctor explain CIDR-01         what a code means
+///   kubectl cilium-doctor auth                    what you may read
 ///
-/// It reads routes, rules, addresses, DNS servers and CNI files. It changes
-/// nothing, and sends no packet. No API server is needed: copy the program to a
-/// node that has lost its network, and run it there with --local.
+/// It reads objects, and runs one script in the agents of the nodes that reads
+/// routes, rules, addresses, DNS servers and CNI files. It creates and changes
+/// nothing, and sends no packet of its own. When the API server is gone too: copy
+/// the program to a node, and run it there with --local.
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -42,13 +45,23 @@ pub(crate) struct Args {
     pub(crate) command: Option<Command>,
     #[command(flatten)]
     pub(crate) examine: Examine,
+    #[command(flatten)]
+    pub(crate) kubernetes: KubernetesFlags,
 }
 
 /// What to do instead of examining.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Write what can be read to a file, to be examined elsewhere with --from
-    Snapshot(Snapshot),
+    Snapshot(Box<Snapshot>),
+    /// List what the current user may read in the cluster, and what stays unknown without
+    Auth {
+        #[command(flatten)]
+        live: Live,
+        /// Format of the list
+        #[arg(short, long, value_enum, default_value_t)]
+        output: OutputFormat,
+    },
     /// List all rules
     Rules {
         /// Format of the list
@@ -104,15 +117,39 @@ pub(crate) struct Examine {
     pub(crate) output: OutputFormat,
 }
 
+/// How to look at a live cluster.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "How to look at the cluster")]
+pub(crate) struct Live {
+    /// Namespace that Cilium is in, if it is not found
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// How long the whole run may take, such as 60s or 5m
+    #[arg(long, value_name = "TIME", value_parser = time, default_value = "60s")]
+    pub(crate) timeout: Duration,
+    /// How many requests are under way at once
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u8).range(1..),
+        default_value_t = 8
+    )]
+    pub(crate) concurrency: u8,
+}
+
 /// What to look at.
 #[derive(Debug, ClapArgs)]
-#[command(next_help_heading = "What to look at")]
+#[command(next_help_heading = "What to look at, if not the cluster of the current context")]
 pub(crate) struct Source {
     /// Look at this host
-    #[arg(long, conflicts_with = "from")]
+    #[arg(long, conflicts_with_all = ["from", "nodes", "node_selector", "namespace"])]
     pub(crate) local: bool,
     /// Look at a snapshot (`-` is standard input), or at a folder of recorded command output
-    #[arg(long, value_name = "FILE|FOLDER")]
+    #[arg(
+        long,
+        value_name = "FILE|FOLDER",
+        conflicts_with_all = ["nodes", "node_selector", "namespace"]
+    )]
     pub(crate) from: Option<PathBuf>,
     /// Pod CIDR, besides those that can be seen; may be repeated, or a list with commas
     #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = cidr)]
@@ -125,11 +162,25 @@ pub(crate) struct Source {
     pub(crate) protect: Vec<IpAddr>,
     /// Folder where this host's files are, if not `/` (in a container: where the host's root is
     /// mounted)
-    #[arg(long, value_name = "FOLDER", default_value = "/", conflicts_with = "from")]
+    #[arg(long, value_name = "FOLDER", default_value = "/", requires = "local")]
     pub(crate) root: PathBuf,
     /// Name of this node in Kubernetes, if it is not the host name
-    #[arg(long, value_name = "NAME", conflicts_with = "from")]
+    #[arg(long, value_name = "NAME", requires = "local")]
     pub(crate) node_name: Option<String>,
+    #[command(flatten)]
+    pub(crate) live: Live,
+    /// Nodes to look at from inside: names, `all` or `none`; without, all of them up to 100, beyond
+    /// that those in trouble and a sample
+    #[arg(
+        long,
+        value_name = "NAME|all|none",
+        value_delimiter = ',',
+        help_heading = "How to look at the cluster"
+    )]
+    pub(crate) nodes: Vec<String>,
+    /// Look from inside only at nodes with these labels
+    #[arg(long, value_name = "SELECTOR", help_heading = "How to look at the cluster")]
+    pub(crate) node_selector: Option<String>,
 }
 
 /// Where to write a snapshot.

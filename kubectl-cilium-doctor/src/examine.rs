@@ -1,6 +1,6 @@
 //! Facts → diagnosis → report → exit code.
 
-use kcilium_cli::{Exit, Failure, Printer, progress::Visibility};
+use kcilium_cli::{Exit, Failure, KubernetesFlags, Printer, progress::Visibility};
 use kcilium_core::diagnosis::{self, Diagnosis, Selection};
 
 use crate::{
@@ -9,12 +9,16 @@ use crate::{
 };
 
 /// Examines what the command line asks for.
-pub(crate) fn run(args: &Examine, printer: &mut Printer) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    args: &Examine,
+    kubernetes: &KubernetesFlags,
+    printer: &mut Printer,
+) -> Result<Exit, Failure> {
     let selection = Selection {
         only: args.only.iter().copied().collect(),
         ignore: args.ignore.iter().copied().collect(),
     };
-    let facts = source::read(&args.source, Visibility::from(args.output))?;
+    let facts = source::read(&args.source, kubernetes, Visibility::from(args.output))?;
     let diagnosis = diagnosis::diagnose(&facts, &selection);
     report::write(args.output, &facts, &diagnosis, printer)?;
     Ok(exit(&diagnosis, args.fail_on))

@@ -27,6 +27,7 @@ pub(crate) fn read(source: &Source) -> Result<Facts, Failure> {
                 collector: Some(
                     concat!("kubectl-cilium_doctor ", env!("CARGO_PKG_VERSION")).into(),
                 ),
+                cluster: None,
                 note: None,
             },
             declared: source.declared(),

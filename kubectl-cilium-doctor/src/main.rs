@@ -4,8 +4,10 @@
 //! judging is all in `kcilium-core`; here is what a person types and reads.
 
 mod args;
+mod auth;
 mod catalogue;
 mod examine;
+mod live;
 mod local;
 mod report;
 mod snapshot;
@@ -22,8 +24,9 @@ fn main() -> ExitCode {
 
 fn run(args: Args, printer: &mut Printer) -> Result<Exit, Failure> {
     match args.command {
-        None => examine::run(&args.examine, printer),
-        Some(Command::Snapshot(wish)) => snapshot::run(&wish),
+        None => examine::run(&args.examine, &args.kubernetes, printer),
+        Some(Command::Snapshot(wish)) => snapshot::run(&wish, &args.kubernetes),
+        Some(Command::Auth { live, output }) => auth::run(&live, &args.kubernetes, output, printer),
         Some(Command::Rules { output }) => catalogue::list(output, printer),
         Some(Command::Explain { code, output }) => catalogue::explain(&code, output, printer),
         Some(Command::Version) => {

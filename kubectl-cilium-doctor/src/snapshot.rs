@@ -1,7 +1,7 @@
 //! `snapshot FILE`: facts to a file.
 
 use kcilium_cli::{
-    Exit, Failure,
+    Exit, Failure, KubernetesFlags,
     progress::Visibility,
     snapshot_file::{self, Overwrite, SnapshotFileError},
 };
@@ -9,8 +9,8 @@ use kcilium_cli::{
 use crate::{args::Snapshot, source};
 
 /// Writes a snapshot.
-pub(crate) fn run(wish: &Snapshot) -> Result<Exit, Failure> {
-    let facts = source::read(&wish.source, Visibility::OnTerminal)?;
+pub(crate) fn run(wish: &Snapshot, kubernetes: &KubernetesFlags) -> Result<Exit, Failure> {
+    let facts = source::read(&wish.source, kubernetes, Visibility::OnTerminal)?;
     let overwrite = if wish.force { Overwrite::Replace } else { Overwrite::Refuse };
     snapshot_file::write(&wish.file, &facts, overwrite).map_err(failure)?;
     Ok(Exit::Fine)

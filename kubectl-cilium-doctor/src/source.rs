@@ -3,16 +3,20 @@
 use std::{io::IsTerminal as _, path::Path};
 
 use kcilium_cli::{
-    Failure,
+    Failure, KubernetesFlags,
     progress::{Spinner, Visibility},
     recording, snapshot_file,
 };
 use kcilium_core::facts::Facts;
 
-use crate::{args::Source, local};
+use crate::{args::Source, live, local};
 
 /// Reads the facts that the command line asks for.
-pub(crate) fn read(source: &Source, progress: Visibility) -> Result<Facts, Failure> {
+pub(crate) fn read(
+    source: &Source,
+    kubernetes: &KubernetesFlags,
+    progress: Visibility,
+) -> Result<Facts, Failure> {
     let mut facts = match &source.from {
         Some(path) => from_path(path, progress)?,
         None if source.local => {
@@ -20,9 +24,8 @@ pub(crate) fn read(source: &Source, progress: Visibility) -> Result<Facts, Failu
             local::read(source)?
         }
         None => {
-            return Err(Failure::usage("nothing to look at")
-                .hint("--local looks at this host; it needs no API server")
-                .hint("--from FILE looks at a snapshot, which `snapshot FILE --local` takes on a node"));
+            let spinner = Spinner::start("asking the API server", progress);
+            live::read(source, kubernetes, &spinner)?
         }
     };
     // What a snapshot's author declared stays; the one who reads it may add to it.

@@ -9,7 +9,7 @@ use kcilium_cli::{Paragraph, Printer, Style, control};
 use kcilium_core::{
     causes::{ChainKind, Confidence, Verdict},
     diagnosis::Diagnosis,
-    facts::{Facts, NodeName, Source},
+    facts::{ClusterOrigin, Facts, NodeName, Source},
     rules::{Basis, Code, Finding, Outcome, Remedy, Severity},
     view::Installation,
 };
@@ -70,7 +70,17 @@ impl Text<'_> {
                     .version
                     .as_ref()
                     .map_or_else(String::new, |version| format!(" {version}"));
-                format!("Cilium{version}, IPAM {}, routing {}", config.ipam, config.routing)
+                let release =
+                    facts.cluster.releases.items().first().map_or_else(String::new, |it| {
+                        format!(
+                            " (release {} in {}, chart {})",
+                            it.name, it.namespace, it.chart_version
+                        )
+                    });
+                format!(
+                    "Cilium{version}{release}, IPAM {}, routing {}",
+                    config.ipam, config.routing
+                )
             }
             (Installation::Seen, None) => "Cilium is there; its configuration was not read".into(),
             (Installation::NotSeen, _) => "no trace of Cilium was found".into(),
@@ -290,6 +300,39 @@ fn reasons(diagnosis: &Diagnosis) -> BTreeMap<(&str, &str), Reason<'_>> {
 }
 
 fn examined(facts: &Facts) -> String {
+    let when = facts
+        .origin
+        .collected_at
+        .as_ref()
+        .map_or_else(String::new, |when| format!(", read at {when}"));
+    match &facts.origin.cluster {
+        Some(origin) => format!("{}{when}", examined_cluster(facts, origin)),
+        None => format!("{}{when}", examined_nodes(facts)),
+    }
+}
+
+fn examined_cluster(facts: &Facts, origin: &ClusterOrigin) -> String {
+    let context = match &origin.context {
+        Some(context) => format!("context {context}, "),
+        None => String::new(),
+    };
+    let version = match facts.cluster.version.known() {
+        Some(version) => format!(", Kubernetes {}", version.git_version),
+        None => String::new(),
+    };
+    let seen = facts.nodes.iter().filter(|node| node.links.known().is_some()).count();
+    let (nodes, chosen) = (origin.nodes, origin.nodes_chosen);
+    let inside = if chosen < nodes {
+        format!("{seen} of a sample of {chosen} looked at from inside (--nodes chooses others)")
+    } else if seen < nodes {
+        format!("{seen} looked at from inside")
+    } else {
+        "all looked at from inside".to_owned()
+    };
+    format!("{context}{}{version}, nodes: {nodes}, {inside}", origin.server)
+}
+
+fn examined_nodes(facts: &Facts) -> String {
     let what = match (facts.origin.source, facts.nodes.as_slice()) {
         (Source::LocalHost, [node]) => format!("host {}", node.name),
         (_, []) => "no node".to_owned(),
@@ -300,16 +343,11 @@ fn examined(facts: &Facts) -> String {
         }
     };
     let from = match facts.origin.source {
-        Source::LocalHost => "",
+        Source::LocalHost | Source::Cluster => "",
         Source::Recorded => ", from recorded command output",
         Source::Unknown => ", from a snapshot",
     };
-    let when = facts
-        .origin
-        .collected_at
-        .as_ref()
-        .map_or_else(String::new, |when| format!(", read at {when}"));
-    format!("{what}{from}{when}")
+    format!("{what}{from}")
 }
 
 fn node_list(nodes: &[NodeName], detail: Detail) -> String {

@@ -57,7 +57,7 @@ fn the_version_is_told() {
 
 #[test]
 fn wrong_usage_is_explained() {
-    assert_snapshot!("usage_no_source", run(&[]).complaint(2));
+    assert_snapshot!("no_source", run(&[]).complaint(3));
     assert_snapshot!("usage_unknown_code", run(&["explain", "CIDR-99"]).complaint(2));
     assert_snapshot!("usage_unknown_flag", run(&["--nonsense"]).complaint(2));
     assert_snapshot!("usage_two_sources", run(&["--local", "--from", CLASH]).complaint(2));

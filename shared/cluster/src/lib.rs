@@ -1,3 +1,13 @@
 //! The Kubernetes side of the suite: from a kubeconfig to [facts](kcilium_core::facts).
 
+mod api;
+pub mod collect;
+mod connect;
+mod credential;
+pub mod kubeconfig;
 pub mod node_script;
+pub mod permissions;
+
+pub use api::{Api, ApiError, End, Exec, Form, Limits, Output, PageSize, Pages};
+pub use connect::ConnectError;
+pub use credential::{PluginError, UnfitToken};

@@ -1,6 +1,6 @@
 //! Images: what is in them, and which of them a node has.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs, io, os::unix::fs::PermissionsExt as _, path::Path};
 
 use k8s_openapi::api::core::v1::ContainerImage;
 
@@ -11,6 +11,17 @@ use k8s_openapi::api::core::v1::ContainerImage;
 pub struct Image {
     pub(crate) files: BTreeMap<String, (Vec<u8>, u32)>,
     pub(crate) command: Vec<String>,
+    pub(crate) runs: Runs,
+}
+
+/// What runs in a container.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Runs {
+    /// What the pod or the image says.
+    #[default]
+    AsAsked,
+    /// Something that does nothing in its stead: for ever, or in an init container not at all.
+    StandIn,
 }
 
 impl Image {
@@ -30,6 +41,37 @@ impl Image {
     #[must_use]
     pub fn program(mut self, path: &str, content: impl Into<Vec<u8>>) -> Self {
         self.files.insert(path.to_owned(), (content.into(), 0o755));
+        self
+    }
+
+    /// Adds all files below a directory, which stands for the image's root.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn directory(mut self, root: &Path) -> io::Result<Self> {
+        self.add(root, "")?;
+        Ok(self)
+    }
+
+    fn add(&mut self, directory: &Path, below: &str) -> io::Result<()> {
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            let path = format!("{below}/{}", entry.file_name().to_string_lossy());
+            if entry.file_type()?.is_dir() {
+                self.add(&entry.path(), &path)?;
+            } else {
+                let mode = entry.metadata()?.permissions().mode() & 0o777;
+                self.files.insert(path, (fs::read(entry.path())?, mode));
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs nothing of what pods ask for: their containers stay idle, and their init containers end
+    /// at once. For programs that cannot be had here, and into whose containers one can exec still.
+    #[must_use]
+    pub fn stand_in(mut self) -> Self {
+        self.runs = Runs::StandIn;
         self
     }
 

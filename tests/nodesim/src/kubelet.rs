@@ -13,7 +13,7 @@ use kube::{Api, Client};
 use crate::{
     api::{Events, within},
     config::NodeConfig,
-    image::{self, Present},
+    image::{self, Present, Runs},
     machine::Machine,
     pod::Worker,
 };
@@ -43,6 +43,8 @@ pub(crate) struct StoredImage {
     pub(crate) dir: String,
     /// What it runs by itself.
     pub(crate) command: Vec<String>,
+    /// Whether it runs what pods ask for.
+    pub(crate) runs: Runs,
 }
 
 /// The pods by their UID.
@@ -76,7 +78,10 @@ impl Kubelet {
             let files = image.files.iter();
             let files = files.map(|(path, (content, mode))| (&**path, &**content, *mode));
             let dir = machine.image(number, files).with_context(|| format!("image {name}"))?;
-            images.insert(name.clone(), StoredImage { dir, command: image.command.clone() });
+            images.insert(
+                name.clone(),
+                StoredImage { dir, command: image.command.clone(), runs: image.runs },
+            );
         }
         let plain = machine.image(images.len(), std::iter::empty())?;
         Ok(Self {
@@ -120,15 +125,17 @@ impl Kubelet {
     /// What is in an image that the node has.
     pub(crate) fn content(&self, image: &Present) -> StoredImage {
         let known = image.names.iter().find_map(|name| self.images.get(name));
-        let plain = || StoredImage { dir: self.plain.clone(), command: Vec::new() };
+        let plain =
+            || StoredImage { dir: self.plain.clone(), command: Vec::new(), runs: Runs::AsAsked };
         known.cloned().unwrap_or_else(plain)
     }
 
-    /// A free address for a pod.
-    pub(crate) fn take_address(&self) -> Result<Ipv4Addr> {
+    /// A free address for a pod: the one that it had before the node was started, if it had one.
+    pub(crate) fn take_address(&self, before: Option<Ipv4Addr>) -> Result<Ipv4Addr> {
         let mut taken = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
         // The first one is the gateway's by custom.
-        let free = self.config.pod_cidr.hosts().skip(1).find(|address| !taken.contains(address));
+        let others = self.config.pod_cidr.hosts().skip(1);
+        let free = before.into_iter().chain(others).find(|address| !taken.contains(address));
         let free = free.context("no IP addresses available in range set")?;
         taken.insert(free);
         Ok(free)

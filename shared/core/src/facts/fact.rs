@@ -50,6 +50,11 @@ pub enum UnavailableKind {
 }
 
 impl Unavailable {
+    /// Whether the source does not exist.
+    pub fn is_absent(&self) -> bool {
+        self.kind == UnavailableKind::Absent
+    }
+
     /// A source that was not asked.
     pub fn not_collected(what: impl Into<String>) -> Self {
         Self {

@@ -111,15 +111,35 @@ pub struct Origin {
     /// Program and version that wrote them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub collector: Option<String>,
+    /// Which cluster, if it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterOrigin>,
     /// Free text for the reader, such as which story an example tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+/// The cluster that facts were read from, and how much of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ClusterOrigin {
+    /// Context of the kubeconfig.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    /// URL of the API server.
+    pub server: String,
+    /// Nodes that there are.
+    pub nodes: usize,
+    /// Nodes that were to be looked at from inside.
+    pub nodes_chosen: usize,
 }
 
 /// The kind of source that facts were read from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
+    /// A live cluster: its API server, and its agents.
+    Cluster,
     /// This host, over netlink and from its files.
     LocalHost,
     /// Output of commands, recorded in a folder.

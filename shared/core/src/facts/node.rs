@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, net::IpAddr};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, AgentStatus, Fact, Link, LinkName, NodeName, Route, RoutingRule, TableId};
+use super::{
+    Address, AgentStatus, Fact, Link, LinkName, NodeName, Route, RoutingRule, TableId, Unavailable,
+};
 
 /// One node, as seen from its host network namespace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,6 +55,28 @@ pub struct NodeFacts {
 }
 
 impl NodeFacts {
+    /// A node that could not be looked at: every fact of it says why.
+    pub fn unavailable(name: impl Into<NodeName>, why: &Unavailable) -> Self {
+        fn missing<T>(why: &Unavailable) -> Fact<T> {
+            Fact::Unavailable(why.clone())
+        }
+        Self {
+            name: name.into(),
+            kernel: missing(why),
+            links: missing(why),
+            addresses: missing(why),
+            routes: missing(why),
+            rules: missing(why),
+            lookups: missing(why),
+            resolvers: missing(why),
+            endpoints: missing(why),
+            cni_files: missing(why),
+            sysctls: missing(why),
+            agent: missing(why),
+            agent_status: missing(why),
+        }
+    }
+
     /// A node about which nothing but the name is known.
     pub fn named(name: impl Into<NodeName>) -> Self {
         Self {

@@ -49,8 +49,13 @@ root() {
 
 # volume SOURCE TARGET PROPAGATION ACCESS: a missing source becomes a directory, as with kubelet
 # (subPath) and containerd (hostPath without type).
+# Where the node cannot have one, as /lib/modules on a machine without, an empty one stands for it.
 volume() {
-    [ -e "$1" ] || mkdir -p "$1"
+    if [ ! -e "$1" ] && ! mkdir -p "$1" 2>/dev/null; then
+        mkdir -p ".$2"
+        mount -t tmpfs -o ro empty ".$2"
+        return
+    fi
     if [ -d "$1" ]; then
         mkdir -p ".$2"
     else

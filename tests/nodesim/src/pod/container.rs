@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     api::Kind,
-    image::Present,
+    image::{Present, Runs},
     machine::{Container, Exit, Log, Mount, Propagation, Spec},
 };
 
@@ -160,6 +160,13 @@ impl Worker {
             command = content.command;
         }
         command.extend(words(&wanted.args));
+        if content.runs == Runs::StandIn {
+            let idle: &[&str] = match self.locked().slots[index].role {
+                Role::Init => &["true"],
+                Role::Main => &["sleep", "infinity"],
+            };
+            command = idle.iter().map(|word| (*word).to_owned()).collect();
+        }
         let id = uuid::Uuid::new_v4().simple().to_string().repeat(2);
         if command.is_empty() {
             return Err(failed(format!(

@@ -104,7 +104,9 @@ impl Worker {
         if let Some(address) = *address {
             return Ok(address);
         }
-        Ok(*address.insert(self.kubelet.take_address()?))
+        let status = self.pod.status.as_ref();
+        let before = status.and_then(|status| status.pod_ip.as_deref()?.parse().ok());
+        Ok(*address.insert(self.kubelet.take_address(before)?))
     }
 
     pub(super) async fn write_network_files(&self, place: &Place) -> Vec<Mount> {

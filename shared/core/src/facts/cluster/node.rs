@@ -108,6 +108,11 @@ impl KubeNode {
         }
     }
 
+    /// Whether the kubelet says that it is fit to run pods.
+    pub fn is_ready(&self) -> bool {
+        self.condition("Ready").is_some_and(Condition::holds)
+    }
+
     /// The condition of a type, such as `Ready`.
     pub fn condition(&self, kind: &str) -> Option<&Condition> {
         self.conditions.iter().find(|condition| condition.kind == kind)

@@ -31,6 +31,11 @@ impl Pods {
         &self.rows
     }
 
+    /// Puts the rows into the order of namespaces and names.
+    pub fn sort(&mut self) {
+        self.rows.sort_unstable_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+    }
+
     /// The same text in memory that it shares with all who said it before.
     pub(crate) fn word(&mut self, text: &str) -> Arc<str> {
         if let Some(known) = self.words.get(text) {

@@ -1,0 +1,86 @@
+//! The doctor on live clusters.
+
+use kubesim::{Fault, Kind};
+use netlab::require_root_netns;
+
+use crate::report::says;
+use crate::stage::Stage;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_clash_is_confirmed_from_the_nodes() {
+    if !require_root_netns() {
+        return;
+    }
+    let stage = Stage::with_nodes("homelab-clash").await;
+    let report = stage.report(&[]).await;
+    assert_eq!(report.verdicts(), ["confirmed C-CLASH"], "{report:#?}");
+    assert_eq!(report.code, Some(1));
+    let chain = report.chain("C-CLASH");
+    assert!(says(&chain, &["10.0.0.1", "cilium_host", "kernel route lookup"]), "{chain:#?}");
+    assert!(says(&chain, &["nameserver 10.0.0.1"]), "{chain:#?}");
+
+    let run = stage.doctor(&[]).await;
+    let text = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in [
+        "Examined: context kubesim, https://127.0.0.1:",
+        "nodes: 3, all looked at from inside",
+        "Cilium 1.14.2 (release cilium in kube-system, chart 1.14.2), IPAM cluster-pool",
+        "Not tested: pod egress",
+    ] {
+        assert!(text.contains(words), "{words} is not in: {text}");
+    }
+    assert_eq!(run.stderr, "");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_healthy_cluster_is_left_in_peace() {
+    if !require_root_netns() {
+        return;
+    }
+    let stage = Stage::with_nodes("homelab-healthy").await;
+    let report = stage.report(&[]).await;
+    assert_eq!(report.verdicts(), [""; 0], "{report:#?}");
+    assert_eq!(report.alarms(), [""; 0], "{report:#?}");
+    assert_eq!(report.code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_exec_the_objects_tell_what_they_can() {
+    let stage = Stage::of_objects("homelab-clash").await;
+    stage.sim().faults().add(Fault::new("*/exec?*", Kind::Forbidden));
+    let report = stage.report(&[]).await;
+    // Which network the nodes' gateway is in only they know.
+    assert_eq!(report.findings("CIDR-04", "observed").count(), 1, "{report:#?}");
+    assert_eq!(report.code, Some(0));
+    let run = stage.doctor(&[]).await;
+    let text = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("needs create and get pods/exec in namespace kube-system"), "{text}");
+    let strict = stage.doctor(&["--fail-on", "unknown"]).await;
+    assert_eq!(strict.code, Some(1), "{}", strict.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_request_hangs_or_fails_there_is_a_report_in_time() {
+    let stage = Stage::of_objects("homelab-clash").await;
+    let flags = ["--timeout", "4s", "--request-timeout", "1s", "--nodes", "none"];
+    let healthy = stage.report(&flags).await;
+    let asked = stage.sim().journal().entries().len();
+    assert_eq!(healthy.code, Some(0), "{healthy:#?}");
+    for kind in
+        [Kind::Hang, Kind::Reset, Kind::Cut(20), Kind::Status { code: 500, retry_after: None }]
+    {
+        for position in (1..=asked as u64).step_by(3) {
+            stage.sim().faults().clear();
+            stage.sim().faults().add(Fault::new("*", kind.clone()).requests(position, 3));
+            let run = stage.doctor(&flags).await;
+            let code = run.code.unwrap();
+            assert!(
+                [0, 1, 3].contains(&code),
+                "{kind:?} {position}: {} {}",
+                run.stdout,
+                run.stderr
+            );
+            assert!(!run.stderr.contains("panicked"), "{kind:?} {position}: {}", run.stderr);
+        }
+    }
+}

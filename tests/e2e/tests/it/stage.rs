@@ -1,0 +1,136 @@
+//! A scenario on stage: its objects in an API server, its nodes as netlab's, its pods as processes.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use kubesim::{Backend, Cilium, Cluster, Config, KubeSim, Scenario};
+use netlab::{CiliumState, Homelab, homelab};
+use nodesim::{ContainerRef, Exec, Image, Images, NodeConfig, NodeSim, Runtime as _};
+
+use crate::doctor::Run;
+use crate::program;
+use crate::report::Report;
+
+/// A running scenario. It ends in the order of its fields.
+pub(crate) struct Stage {
+    nodes: Vec<NodeSim>,
+    cluster: Cluster,
+    /// The namespaces; none where there are objects only.
+    home: Option<Homelab>,
+}
+
+impl Stage {
+    /// The scenario with its API server alone: agents are in its objects, and cannot be reached.
+    pub(crate) async fn of_objects(scenario: &str) -> Self {
+        let scenario = Scenario::named(scenario).unwrap();
+        let cluster = Cluster::start(&scenario, Backend::Kubesim(Config::default())).await.unwrap();
+        Self { nodes: Vec::new(), cluster, home: None }
+    }
+
+    /// The scenario with its nodes; the agents' containers run.
+    pub(crate) async fn with_nodes(scenario: &str) -> Self {
+        let mut stage = Self::of_objects(scenario).await;
+        let scenario = Scenario::named(scenario).unwrap();
+        let cilium = match scenario.network.expect("the scenario says what its network is").cilium {
+            Cilium::None => CiliumState::None,
+            Cilium::Healthy => CiliumState::Healthy,
+            Cilium::Clash => CiliumState::Clash,
+            Cilium::Leftovers => CiliumState::Leftovers,
+            Cilium::NativeRouting => panic!("netlab does not have that yet"),
+        };
+        let home = homelab(&scenario.name, cilium).unwrap();
+        for node in home.nodes() {
+            let mut config = NodeConfig::of(node, &stage.cluster.kubeconfig());
+            config.images = images(&scenario);
+            let node = NodeSim::start(config).await.unwrap();
+            stage.nodes.push(node);
+        }
+        stage.home = Some(home);
+        stage.await_agents(&scenario).await;
+        stage
+    }
+
+    /// What the objects say of the agents is older than their containers.
+    async fn await_agents(&self, scenario: &Scenario) {
+        let agents = scenario.objects.iter().map(|item| &item.object).filter(|object| {
+            object["kind"] == "Pod" && object["metadata"]["labels"]["k8s-app"] == "cilium"
+        });
+        for agent in agents {
+            let agent = ContainerRef {
+                namespace: agent["metadata"]["namespace"].as_str().unwrap().to_owned(),
+                pod: agent["metadata"]["name"].as_str().unwrap().to_owned(),
+                container: "cilium-agent".to_owned(),
+            };
+            let mut tries = 0;
+            while !self.runs(&agent).await {
+                tries += 1;
+                assert!(tries < 600, "{agent:?} does not run");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+
+    async fn runs(&self, agent: &ContainerRef) -> bool {
+        for node in &self.nodes {
+            let exec = Exec { command: vec!["true".to_owned()], stdin: false };
+            if let Ok(mut process) = node.containers().exec(agent, exec).await {
+                return process.child.wait().await.unwrap().success();
+            }
+        }
+        false
+    }
+
+    pub(crate) fn sim(&self) -> &KubeSim {
+        self.cluster.sim().unwrap()
+    }
+
+    pub(crate) fn kubeconfig(&self) -> PathBuf {
+        self.cluster.kubeconfig()
+    }
+
+    /// Runs the doctor on the cluster.
+    pub(crate) async fn doctor(&self, arguments: &[&str]) -> Run {
+        self.doctor_as(&self.kubeconfig(), arguments).await
+    }
+
+    /// Runs the doctor with that kubeconfig.
+    pub(crate) async fn doctor_as(&self, kubeconfig: &Path, arguments: &[&str]) -> Run {
+        let mut command = Command::new(program::doctor());
+        command
+            .args(arguments)
+            .arg("--kubeconfig")
+            .arg(kubeconfig)
+            .current_dir(program::workspace());
+        tokio::task::spawn_blocking(move || Run::of(&mut command)).await.unwrap()
+    }
+
+    /// The doctor's report.
+    pub(crate) async fn report(&self, arguments: &[&str]) -> Report {
+        let run = self.doctor(&[&["-o", "json"], arguments].concat()).await;
+        assert!(!run.stdout.is_empty(), "{}", run.stderr);
+        Report::parse(&run.stdout, run.code)
+    }
+}
+
+/// What the images of a scenario hold. Programs other than the recorded ones cannot be had here, so
+/// containers are idle.
+fn images(scenario: &Scenario) -> Images {
+    let listed = scenario
+        .objects
+        .iter()
+        .filter(|item| item.object["kind"] == "Node")
+        .flat_map(|node| node.object["status"]["images"].as_array().unwrap())
+        .flat_map(|image| image["names"].as_array().unwrap())
+        .map(|name| name.as_str().unwrap().to_owned())
+        .collect::<BTreeSet<_>>();
+    let images = listed.iter().filter(|name| !scenario.images.contains_key(*name));
+    let images =
+        images.fold(Images::new(), |images, name| images.with(name, Image::new().stand_in()));
+    scenario.images.iter().fold(images, |images, (name, root)| {
+        images.with(name, Image::new().directory(root).unwrap().stand_in())
+    })
+}
