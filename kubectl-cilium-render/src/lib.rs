@@ -1,0 +1,5 @@
+//! Helm values for Cilium: merged as Helm merges them, each with its origin.
+
+pub mod emit;
+pub mod layers;
+pub mod strvals;

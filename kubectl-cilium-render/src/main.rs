@@ -1,0 +1,3 @@
+//! `kubectl cilium-render`.
+
+fn main() {}
