@@ -45,7 +45,14 @@ fn value() -> impl Strategy<Value = Value> {
 }
 
 fn map(inner: impl Strategy<Value = Value>) -> impl Strategy<Value = Map> {
-    let key = prop_oneof![ambiguous::text(), "[a-zA-Z0-9_-]{1,6}"];
+    // Where digits and letters follow each other, go-yaml's order goes in circles, and what Helm
+    // prints changes from run to run.
+    let without_digits = |text: String| text.replace(|c: char| c.is_ascii_digit(), "");
+    let key = prop_oneof![
+        ambiguous::text().prop_map(without_digits),
+        "[a-zA-Z_-]{1,6}",
+        "[a-z][0-9]{1,3}",
+    ];
     prop::collection::btree_map(key, inner.prop_map(node), 0..6)
 }
 

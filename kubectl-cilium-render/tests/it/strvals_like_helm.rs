@@ -41,15 +41,14 @@ fn helms(chart: &Chart, version: u32, arguments: &[Argument]) -> Result<Value, S
     chart.render(version, &words).map(|printed| serde_json::from_str(&printed[0]).unwrap())
 }
 
+/// Where the two Helms do not agree, the newer is right, or the line is refused.
 fn assert_same(chart: &Chart, arguments: &[Argument]) {
     let ours = ours(arguments);
-    for version in VERSIONS {
-        let helm = helms(chart, version, arguments);
-        match (&ours, &helm) {
-            (Ok(ours), Ok(helm)) => assert_eq!(ours, helm, "Helm {version}: {arguments:?}"),
-            (Err(_), Err(_)) => {}
-            _ => panic!("{arguments:?}\nHelm {version}: {helm:?}\nours: {ours:?}"),
-        }
+    let [older, newer] = VERSIONS.map(|version| helms(chart, version, arguments));
+    match (&ours, &older, &newer) {
+        (Ok(ours), _, Ok(newer)) => assert_eq!(ours, newer, "{arguments:?}"),
+        (Err(_), Err(_), _) | (Err(_), _, Err(_)) => {}
+        _ => panic!("{arguments:?}\nHelm: {older:?}, {newer:?}\nours: {ours:?}"),
     }
 }
 
@@ -85,9 +84,12 @@ fn the_corners_of_the_grammar() {
         "a[0]=", "a.b=\"x\",a.c=true", "a=[", "a=\"", "a={\"b\"}", "a=nul", "a=truex", "a=-0", "a=1e-9",
     ];
     let chart = chart();
-    for line in lines {
-        for flag in [SetFlag::Set, SetFlag::SetString, SetFlag::SetLiteral] {
-            assert_same(&chart, &[(flag, line.to_owned())]);
+    for (number, line) in lines.into_iter().enumerate() {
+        assert_same(&chart, &[(SetFlag::Set, line.to_owned())]);
+        // The grammar is the same but for values: a part of the lines will do.
+        if number % 3 == 0 {
+            assert_same(&chart, &[(SetFlag::SetString, line.to_owned())]);
+            assert_same(&chart, &[(SetFlag::SetLiteral, line.to_owned())]);
         }
     }
     for line in json {
@@ -146,7 +148,7 @@ fn generated_lines() {
 
 /// Each takes two runs of Helm; `PROPTEST_CASES` asks for more.
 fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(100)
+    std::env::var("PROPTEST_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(50)
 }
 
 proptest! {
