@@ -16,14 +16,30 @@ use kubectl_cilium_render::layers::{Map, Node, Value, yaml};
 
 /// Maps whose keys are the user's or Kubernetes', not the chart's.
 const OPEN: &[&str] = &[
-    "affinity", "annotations", "emptyDir", "labels", "matchLabels", "nodeSelector",
-    "podSecurityContext", "resources", "strategy", "updateStrategy",
+    "affinity",
+    "annotations",
+    "emptyDir",
+    "labels",
+    "matchLabels",
+    "nodeSelector",
+    "podSecurityContext",
+    "resources",
+    "strategy",
+    "updateStrategy",
 ];
 
 /// What looks like a key in a comment and is none.
 const NO_KEYS: &[&str] = &[
-    "bpf.maximum", "bpf.minimum", "config", "emptyDir", "hashSeed", "hubble.ui.emptyDir", "labels",
-    "nodeLabels", "tableSize", "tls.caBundle.content",
+    "bpf.maximum",
+    "bpf.minimum",
+    "config",
+    "emptyDir",
+    "hashSeed",
+    "hubble.ui.emptyDir",
+    "labels",
+    "nodeLabels",
+    "tableSize",
+    "tls.caBundle.content",
 ];
 
 /// A key that stands in comments in a way that cannot be found out.
@@ -87,7 +103,8 @@ fn chart(folder: &Path) -> anyhow::Result<BTreeMap<String, Entry>> {
         if NO_KEYS.contains(&key.as_str()) {
             continue;
         }
-        if !entries.contains_key(&key) && parent(&key).is_none_or(|parent| is_map(&entries, parent)) {
+        if !entries.contains_key(&key) && parent(&key).is_none_or(|parent| is_map(&entries, parent))
+        {
             entries.insert(key, Entry { types: "any".to_owned(), default: format!("({default})") });
         }
     }
@@ -217,5 +234,15 @@ fn is_value(text: &str) -> bool {
 fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        && !matches!(text, "additionalProperties" | "anyOf" | "enum" | "https" | "items" | "oneOf" | "ref" | "type")
+        && !matches!(
+            text,
+            "additionalProperties"
+                | "anyOf"
+                | "enum"
+                | "https"
+                | "items"
+                | "oneOf"
+                | "ref"
+                | "type"
+        )
 }

@@ -1,3 +1,23 @@
-//! `kubectl cilium-render`.
+//! `kubectl cilium-render`: Helm values for Cilium, and where each comes from.
 
-fn main() {}
+use std::{io::Write as _, process::ExitCode};
+
+use kcilium_cli::{Exit, Failure, Printer};
+use kubectl_cilium_render::{
+    args::{Args, Command},
+    render,
+};
+
+fn main() -> ExitCode {
+    kcilium_cli::plugin::run(run)
+}
+
+fn run(args: Args, printer: &mut Printer) -> Result<Exit, Failure> {
+    match args.command {
+        None => render::run(&args.render, printer),
+        Some(Command::Version) => {
+            writeln!(printer, "kubectl cilium-render {}", env!("CARGO_PKG_VERSION"))?;
+            Ok(Exit::Fine)
+        }
+    }
+}

@@ -64,8 +64,7 @@ impl Traits {
         } else {
             Style::DoubleQuoted
         };
-        let single_allowed =
-            !(self.has_break_space || self.has_space_break || self.has_special);
+        let single_allowed = !(self.has_break_space || self.has_space_break || self.has_special);
         match wish {
             Style::Plain if self.plain_allowed() => Style::Plain,
             Style::Plain if single_allowed => Style::SingleQuoted,
@@ -104,8 +103,7 @@ fn is_base_60(text: &str) -> bool {
     let first = parts.next().unwrap_or_default();
     let mut count = 0;
     let is_sixtieth = |part: &str| match part.as_bytes() {
-        [digit] => digit.is_ascii_digit(),
-        [b'0'..=b'5', digit] => digit.is_ascii_digit(),
+        [digit] | [b'0'..=b'5', digit] => digit.is_ascii_digit(),
         _ => false,
     };
     first.starts_with(|c: char| c.is_ascii_digit())
@@ -124,13 +122,11 @@ fn is_indicator(previous: Option<char>, character: char, next: Option<char>) -> 
     match (previous, character) {
         (
             None,
-            '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@'
-            | '`',
+            '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%'
+            | '@' | '`',
         ) => true,
         (None, '?' | '-') | (_, ':') => is_blank_next,
-        (Some(previous), '#') => {
-            matches!(previous, ' ' | '\t' | '\0') || is_break(previous)
-        }
+        (Some(previous), '#') => matches!(previous, ' ' | '\t' | '\0') || is_break(previous),
         _ => false,
     }
 }

@@ -25,7 +25,8 @@ pub fn to_yaml(values: &Map) -> String {
 
 /// The same with comments above keys: `comment` gives the line for a value, if it has one.
 pub fn to_yaml_with_comments(values: &Map, comment: &dyn Fn(&Node) -> Option<String>) -> String {
-    let mut writer = Writer { text: String::new(), column: 0, blank: true, indenting: true, comment };
+    let mut writer =
+        Writer { text: String::new(), column: 0, blank: true, indenting: true, comment };
     writer.map(values, None);
     writer.indent(0);
     writer.text

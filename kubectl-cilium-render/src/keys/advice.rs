@@ -49,7 +49,12 @@ const CHECKED_POOLS: &[(Numbers, Numbers)] = &[((1, 14, 0), (1, 19, 0))];
 const TLS_CA: &str = "`tls.ca.cert` and `tls.ca.key`";
 
 const REMOVALS: &[Removal] = &[
-    removal("ciliumEndpointSlice.sliceMode", (1, 18, 0), CHECKED_1_18, "nothing; there is one mode"),
+    removal(
+        "ciliumEndpointSlice.sliceMode",
+        (1, 18, 0),
+        CHECKED_1_18,
+        "nothing; there is one mode",
+    ),
     removal("clustermesh.apiserver.tls.ca.cert", (1, 15, 0), CHECKED_1_15, TLS_CA),
     removal("clustermesh.apiserver.tls.ca.key", (1, 15, 0), CHECKED_1_15, TLS_CA),
     removal(
@@ -59,8 +64,18 @@ const REMOVALS: &[Removal] = &[
         "nothing; the container runtime is no longer asked",
     ),
     removal("enableCiliumEndpointSlice", (1, 18, 0), CHECKED_1_18, "`ciliumEndpointSlice.enabled`"),
-    removal("enableCnpStatusUpdates", (1, 15, 0), CHECKED_1_15, "nothing; there is no such feature"),
-    removal("enableK8sEventHandover", (1, 15, 0), CHECKED_1_15, "nothing; there is no such feature"),
+    removal(
+        "enableCnpStatusUpdates",
+        (1, 15, 0),
+        CHECKED_1_15,
+        "nothing; there is no such feature",
+    ),
+    removal(
+        "enableK8sEventHandover",
+        (1, 15, 0),
+        CHECKED_1_15,
+        "nothing; there is no such feature",
+    ),
     removal("encryption.interface", (1, 16, 0), CHECKED_1_16, "`encryption.ipsec.interface`"),
     removal("encryption.keyFile", (1, 16, 0), CHECKED_1_16, "`encryption.ipsec.keyFile`"),
     removal("encryption.mountPath", (1, 16, 0), CHECKED_1_16, "`encryption.ipsec.mountPath`"),

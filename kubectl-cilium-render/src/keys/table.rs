@@ -109,9 +109,10 @@ impl Chart {
         if let Some(entry) = self.entry(key) {
             return Known::Has(entry);
         }
-        let dots = key.match_indices('.').map(|(at, _)| &key[..at]);
-        let within = dots.filter(|parent| self.entry(parent).is_some_and(|entry| !entry.is_map()));
-        if let Some(parent) = within.last() {
+        let parents = key.rmatch_indices('.').map(|(at, _)| &key[..at]);
+        let mut within =
+            parents.filter(|parent| self.entry(parent).is_some_and(|entry| !entry.is_map()));
+        if let Some(parent) = within.next() {
             return Known::Within(parent);
         }
         let rows = KEYS.of(key);
@@ -234,9 +235,18 @@ mod tests {
             other => panic!("{key}: {other:?}"),
         };
         assert_eq!(alike("hubble.relay.enable")[0], "hubble.relay.enabled");
-        assert_eq!(alike("ipam.operator.clusterPoolIPv4PodCIDRlist")[0], "ipam.operator.clusterPoolIPv4PodCIDRList");
-        assert_eq!(alike("clusterPoolIPv4PodCIDRList")[0], "ipam.operator.clusterPoolIPv4PodCIDRList");
-        assert_eq!(alike("ipam.clusterPoolIPv4PodCIDRList")[0], "ipam.operator.clusterPoolIPv4PodCIDRList");
+        assert_eq!(
+            alike("ipam.operator.clusterPoolIPv4PodCIDRlist")[0],
+            "ipam.operator.clusterPoolIPv4PodCIDRList"
+        );
+        assert_eq!(
+            alike("clusterPoolIPv4PodCIDRList")[0],
+            "ipam.operator.clusterPoolIPv4PodCIDRList"
+        );
+        assert_eq!(
+            alike("ipam.clusterPoolIPv4PodCIDRList")[0],
+            "ipam.operator.clusterPoolIPv4PodCIDRList"
+        );
         assert_eq!(alike("kubeproxyreplacement")[0], "kubeProxyReplacement");
         assert_eq!(alike("clusterName"), ["cluster.name"]);
         assert!(alike("somethingElseEntirely").is_empty());

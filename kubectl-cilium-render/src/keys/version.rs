@@ -43,7 +43,8 @@ impl ChartVersion {
     /// same minor version the latest not after it, else the first of it; else the nearest.
     pub fn nearest<'a>(&self, known: &'a [Self]) -> Option<(usize, &'a Self, Nearness)> {
         let same = |other: &&Self| (other.major(), other.minor()) == (self.major(), self.minor());
-        let within = known.iter().rev().filter(same).find(|other| other.numbers() <= self.numbers());
+        let within =
+            known.iter().rev().filter(same).find(|other| other.numbers() <= self.numbers());
         let within = within.or_else(|| known.iter().find(same));
         let found = within.or_else(|| {
             let before = known.iter().rev().find(|other| *other < self);
@@ -81,9 +82,8 @@ impl FromStr for ChartVersion {
         let (text, build) = text.split_once('+').unwrap_or((text, ""));
         let (text, pre) = text.split_once('-').unwrap_or((text, ""));
         let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        let number = |part: &str| {
-            is_digits(part).then(|| part.parse().ok()).flatten().ok_or(VersionError)
-        };
+        let number =
+            |part: &str| is_digits(part).then(|| part.parse().ok()).flatten().ok_or(VersionError);
         let mut parts = text.split('.');
         let mut next = || parts.next().map(number).transpose();
         let (major, minor, patch) = (next()?, next()?, next()?);

@@ -24,7 +24,7 @@ pub struct SetError {
     pub(super) flag: SetFlag,
     pub(super) argument: String,
     #[source]
-    pub(super) problem: Problem,
+    pub(super) problem: Box<Problem>,
 }
 
 /// What is wrong with it. Where Helm has a text for it, this is the text.
@@ -36,7 +36,9 @@ pub(super) enum Problem {
     EndsWithComma(String),
     #[error("key map {0:?} has no value")]
     EmptyMap(String),
-    #[error("value name nested level is greater than maximum supported nested level of {MAX_LEVEL}")]
+    #[error(
+        "value name nested level is greater than maximum supported nested level of {MAX_LEVEL}"
+    )]
     TooDeep,
     #[error("more than {MAX_BRACKETS} indexes after one key")]
     TooManyBrackets,

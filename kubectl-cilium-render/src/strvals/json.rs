@@ -139,13 +139,12 @@ impl Reader<'_, '_> {
         let unit = self.rest.strip_prefix('u').and_then(hex);
         let (unit, rest) = unit.ok_or_else(|| self.error("no four hexadecimal digits"))?;
         self.rest = rest;
-        if let Some((low, rest)) = rest.strip_prefix("\\u").and_then(hex) {
-            if let Some(Ok(pair)) = char::decode_utf16([unit, low]).next()
-                && pair.len_utf16() == 2
-            {
-                self.rest = rest;
-                return Ok(pair);
-            }
+        if let Some((low, rest)) = rest.strip_prefix("\\u").and_then(hex)
+            && let Some(Ok(pair)) = char::decode_utf16([unit, low]).next()
+            && pair.len_utf16() == 2
+        {
+            self.rest = rest;
+            return Ok(pair);
         }
         Ok(char::from_u32(unit.into()).unwrap_or(char::REPLACEMENT_CHARACTER))
     }

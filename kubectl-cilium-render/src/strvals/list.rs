@@ -2,7 +2,7 @@
 
 use super::{
     error::{MAX_BRACKETS, MAX_INDEX, Problem},
-    parser::{Flow, Parser},
+    parser::{Flow, Parser, take_list},
 };
 use crate::layers::{Map, Node, Value};
 
@@ -45,7 +45,7 @@ impl Parser<'_> {
                 }
                 let next = self.index()?;
                 let existing = existing(list, index).filter(|node| node.value != Value::Null);
-                let mut inner = self.take_list(existing, &format!("[{index}]"))?;
+                let mut inner = take_list(existing, &format!("[{index}]"))?;
                 let flow = self.list_item(&mut inner, next, level, brackets + 1)?;
                 if flow == Flow::More || existing_list(list, index) {
                     self.slot(list, index)?.value = Value::List(inner);

@@ -47,5 +47,9 @@ pub fn apply(
     } else {
         parser::Parser::new(argument, &origin, flag, read_file).line(values)
     };
-    outcome.map_err(|problem| SetError { flag, argument: argument.to_owned(), problem })
+    outcome.map_err(|problem| SetError {
+        flag,
+        argument: argument.to_owned(),
+        problem: Box::new(problem),
+    })
 }

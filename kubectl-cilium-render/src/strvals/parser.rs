@@ -57,7 +57,7 @@ impl<'a> Parser<'a> {
             None => Err(Problem::NoValue(key)),
             Some('[') => {
                 let index = self.index()?;
-                let mut list = self.take_list(map.get_mut(&key), &key)?;
+                let mut list = take_list(map.get_mut(&key), &key)?;
                 let flow = self.list_item(&mut list, index, level, 1)?;
                 self.put(map, key, Value::List(list));
                 Ok(flow)
@@ -71,7 +71,7 @@ impl<'a> Parser<'a> {
                 if level == MAX_LEVEL {
                     return Err(Problem::TooDeep);
                 }
-                let mut inner = self.take_map(map.get_mut(&key), &key)?;
+                let mut inner = take_map(map.get_mut(&key), &key)?;
                 let flow = self.key(&mut inner, level + 1)?;
                 if !inner.is_empty() {
                     self.put(map, key, Value::Map(inner));
@@ -203,26 +203,22 @@ impl<'a> Parser<'a> {
             }
         }
     }
+}
 
-    /// Takes the list out of a node that may be there.
-    pub(super) fn take_list(
-        &self,
-        node: Option<&mut Node>,
-        path: &str,
-    ) -> Result<Vec<Node>, Problem> {
-        match node {
-            None => Ok(Vec::new()),
-            Some(Node { value: Value::List(items), .. }) => Ok(std::mem::take(items)),
-            Some(node) => Err(kind(node, path, "list")),
-        }
+/// Takes the list out of a node that may be there.
+pub(super) fn take_list(node: Option<&mut Node>, path: &str) -> Result<Vec<Node>, Problem> {
+    match node {
+        None => Ok(Vec::new()),
+        Some(Node { value: Value::List(items), .. }) => Ok(std::mem::take(items)),
+        Some(node) => Err(kind(node, path, "list")),
     }
+}
 
-    fn take_map(&self, node: Option<&mut Node>, path: &str) -> Result<Map, Problem> {
-        match node {
-            None => Ok(Map::new()),
-            Some(Node { value: Value::Map(map), .. }) => Ok(std::mem::take(map)),
-            Some(node) => Err(kind(node, path, "map")),
-        }
+fn take_map(node: Option<&mut Node>, path: &str) -> Result<Map, Problem> {
+    match node {
+        None => Ok(Map::new()),
+        Some(Node { value: Value::Map(map), .. }) => Ok(std::mem::take(map)),
+        Some(node) => Err(kind(node, path, "map")),
     }
 }
 

@@ -4,11 +4,7 @@ use kubectl_cilium_render::{
     emit,
     layers::{Map, Node, Number, Origin, Value, yaml},
 };
-use proptest::{
-    prelude::*,
-    strategy::ValueTree as _,
-    test_runner::TestRunner,
-};
+use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 
 use crate::{
     ambiguous,

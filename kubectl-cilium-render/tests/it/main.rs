@@ -3,7 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail in this way")]
 
 mod ambiguous;
+mod command_line;
 mod emit_like_helm;
 mod helm;
+mod hostile;
+mod keep_comments;
+mod render;
 mod strvals_like_helm;
 mod yaml_like_helm;

@@ -27,8 +27,9 @@ fn ours(arguments: &[Argument]) -> Result<Value, String> {
     let mut values = Map::new();
     for flag in SetFlag::ALL {
         for (number, (_, text)) in arguments.iter().filter(|(kind, _)| *kind == flag).enumerate() {
-            strvals::apply(&mut values, flag, number + 1, text, &read_file)
-                .map_err(|error| format!("{error}: {}", std::error::Error::source(&error).unwrap()))?;
+            strvals::apply(&mut values, flag, number + 1, text, &read_file).map_err(|error| {
+                format!("{error}: {}", std::error::Error::source(&error).unwrap())
+            })?;
         }
     }
     Ok(serde_json::to_value(&values).unwrap())
@@ -61,27 +62,152 @@ fn chart() -> Chart {
 #[test]
 fn the_corners_of_the_grammar() {
     let lines = [
-        "a=1,b=2", "a=1,", "a", "a,", "=", "=1", "a=", "a=,b=1", "a.b=1,a.c=2", "a.=1", "a.", ".a=1",
-        "a..b=1", "a=1,a.b=2", "a=null,a.b=1", "a=null", "a=NULL", "a=True", "a=tRuE", "a=false",
-        "a=0", "a=00", "a=01", "a=-0", "a=-5", "a=+5", "a=1_0", "a=1.5", "a=1e3", "a=yes", "a=0x10",
-        "a=9223372036854775807", "a=9223372036854775808", "a=-9223372036854775808", "a= 1", "a=1 ",
-        " a=1", "a\\,b=1", "a=x\\,y", "a\\.b=1", "a=x\\=y", "a\\=b=1", "a=b=c", "a=x\\", "a\\",
-        "a=\\{x", "a={", "a={}", "a={,}", "a={1,x,true,null,}", "a={1,2", "a={1,2}b=3", "a={1,2},b=3",
-        "a={1,2}=3", "a={x\\,y,z}", "a={x\\}}", "a={{x}}", "a[0]=1", "a[1]=1", "a[0]", "a[]=1", "a[",
-        "a[x]=1", "a[-1]=1", "a[ 0]=1", "a[+0]=1", "a[0]b=1", "a[0].b=1", "a[0].b=", "a[0].b", "a[0].",
-        "a[0].b=1,a[0].c=2", "a[0]=1,a[0].b=2", "a[0][1]=1", "a[1][0]=1,a[1][1]=2", "a[0][0]", "a[0][",
-        "a[0]={1,2}", "a[0]=,b=1", "a[0]=", "a[2]=1,a[0]=2", "a=1,a[0]=2", "a={1,2},a[1]=3", "a[0]=1,a=2",
-        "a[65536]=1", "a[65537]=1", "a[99999999]=1", "a[99999999999999999999]=1", "[0]=1", "a.b[0].c.d=1",
-        "a=\"x\"", "a='x'", "a=x y", "a=é", "é=1", "a=~", "a=[]", "a=[1", "a=]", "a]=1", "}=1", "a=}",
-        "a={1},a.b=1", "a.b=1,a[0]=1", "a=1,,b=2", ",", ",a=1", ".", "..", "[", "]", "\\", "a=\n", "a=1\\n",
+        "a=1,b=2",
+        "a=1,",
+        "a",
+        "a,",
+        "=",
+        "=1",
+        "a=",
+        "a=,b=1",
+        "a.b=1,a.c=2",
+        "a.=1",
+        "a.",
+        ".a=1",
+        "a..b=1",
+        "a=1,a.b=2",
+        "a=null,a.b=1",
+        "a=null",
+        "a=NULL",
+        "a=True",
+        "a=tRuE",
+        "a=false",
+        "a=0",
+        "a=00",
+        "a=01",
+        "a=-0",
+        "a=-5",
+        "a=+5",
+        "a=1_0",
+        "a=1.5",
+        "a=1e3",
+        "a=yes",
+        "a=0x10",
+        "a=9223372036854775807",
+        "a=9223372036854775808",
+        "a=-9223372036854775808",
+        "a= 1",
+        "a=1 ",
+        " a=1",
+        "a\\,b=1",
+        "a=x\\,y",
+        "a\\.b=1",
+        "a=x\\=y",
+        "a\\=b=1",
+        "a=b=c",
+        "a=x\\",
+        "a\\",
+        "a=\\{x",
+        "a={",
+        "a={}",
+        "a={,}",
+        "a={1,x,true,null,}",
+        "a={1,2",
+        "a={1,2}b=3",
+        "a={1,2},b=3",
+        "a={1,2}=3",
+        "a={x\\,y,z}",
+        "a={x\\}}",
+        "a={{x}}",
+        "a[0]=1",
+        "a[1]=1",
+        "a[0]",
+        "a[]=1",
+        "a[",
+        "a[x]=1",
+        "a[-1]=1",
+        "a[ 0]=1",
+        "a[+0]=1",
+        "a[0]b=1",
+        "a[0].b=1",
+        "a[0].b=",
+        "a[0].b",
+        "a[0].",
+        "a[0].b=1,a[0].c=2",
+        "a[0]=1,a[0].b=2",
+        "a[0][1]=1",
+        "a[1][0]=1,a[1][1]=2",
+        "a[0][0]",
+        "a[0][",
+        "a[0]={1,2}",
+        "a[0]=,b=1",
+        "a[0]=",
+        "a[2]=1,a[0]=2",
+        "a=1,a[0]=2",
+        "a={1,2},a[1]=3",
+        "a[0]=1,a=2",
+        "a[65536]=1",
+        "a[65537]=1",
+        "a[99999999]=1",
+        "a[99999999999999999999]=1",
+        "[0]=1",
+        "a.b[0].c.d=1",
+        "a=\"x\"",
+        "a='x'",
+        "a=x y",
+        "a=é",
+        "é=1",
+        "a=~",
+        "a=[]",
+        "a=[1",
+        "a=]",
+        "a]=1",
+        "}=1",
+        "a=}",
+        "a={1},a.b=1",
+        "a.b=1,a[0]=1",
+        "a=1,,b=2",
+        ",",
+        ",a=1",
+        ".",
+        "..",
+        "[",
+        "]",
+        "\\",
+        "a=\n",
+        "a=1\\n",
         "a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a=1",
         "a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a=1",
     ];
     let json = [
-        "a=1", "a={\"b\":[1,null,\"x\"]}", "a=", "a=,b=1", "a= 1 , b=2", "a=1b=2", "a=\"x\"y=1", "a=x",
-        "a=[1,]", "a={\"a\":1,\"a\":2}", "a=\"\\u00e9\\ud83d\\ude00\\ud800x\"", "a=\"\\x\"", "a=1e400",
-        "a=1e3", "a=01", "a=-", "a=1.", "a=9007199254740993", "a=null,a.b=1", "a[0]={\"b\":1},a[0].c=2",
-        "a[0]=", "a.b=\"x\",a.c=true", "a=[", "a=\"", "a={\"b\"}", "a=nul", "a=truex", "a=-0", "a=1e-9",
+        "a=1",
+        "a={\"b\":[1,null,\"x\"]}",
+        "a=",
+        "a=,b=1",
+        "a= 1 , b=2",
+        "a=1b=2",
+        "a=\"x\"y=1",
+        "a=x",
+        "a=[1,]",
+        "a={\"a\":1,\"a\":2}",
+        "a=\"\\u00e9\\ud83d\\ude00\\ud800x\"",
+        "a=\"\\x\"",
+        "a=1e400",
+        "a=1e3",
+        "a=01",
+        "a=-",
+        "a=1.",
+        "a=9007199254740993",
+        "a=null,a.b=1",
+        "a[0]={\"b\":1},a[0].c=2",
+        "a[0]=",
+        "a.b=\"x\",a.c=true",
+        "a=[",
+        "a=\"",
+        "a={\"b\"}",
+        "a=nul",
+        "a=truex",
+        "a=1e-9",
     ];
     let chart = chart();
     for (number, line) in lines.into_iter().enumerate() {
@@ -115,7 +241,9 @@ fn the_kinds_are_applied_in_order() {
     for (flag, _) in &every {
         let all = ["a", "b", "c", "d", "e"].map(|key| format!("{key}=file"));
         let mut arguments = every.clone();
-        arguments.extend(all.into_iter().filter(|_| *flag != SetFlag::SetJson).map(|text| (*flag, text)));
+        arguments.extend(
+            all.into_iter().filter(|_| *flag != SetFlag::SetJson).map(|text| (*flag, text)),
+        );
         assert_same(&chart, &arguments);
     }
 }
@@ -129,7 +257,9 @@ fn helm_4_takes_a_whole_object() {
 
 #[test]
 fn generated_lines() {
-    let key = prop::sample::select(vec!["a", "b", "a.b", "a.c", "b.a", "a[0]", "a[1]", "a[1].b", "a[0][1]", "b[2].c", "a\\.b", ""]);
+    let key = prop::sample::select(vec![
+        "a", "b", "a.b", "a.c", "b.a", "a[0]", "a[1]", "a[1].b", "a[0][1]", "b[2].c", "a\\.b", "",
+    ]);
     let value = prop_oneof![
         ambiguous::text().prop_filter("fits an argument", |text| !text.contains('\0')),
         "[0-9a,{}\\\\=]{0,6}",
@@ -137,7 +267,12 @@ fn generated_lines() {
     ];
     let pair = (key, value).prop_map(|(key, value)| format!("{key}={value}"));
     let line = prop::collection::vec(pair, 1..4).prop_map(|pairs| pairs.join(","));
-    let flag = prop::sample::select(vec![SetFlag::Set, SetFlag::Set, SetFlag::SetString, SetFlag::SetLiteral]);
+    let flag = prop::sample::select(vec![
+        SetFlag::Set,
+        SetFlag::Set,
+        SetFlag::SetString,
+        SetFlag::SetLiteral,
+    ]);
     let arguments = prop::collection::vec((flag, line), 1..3);
     let mut runner = TestRunner::deterministic();
     let chart = chart();

@@ -7,8 +7,8 @@ use granit_parser::{
 };
 
 use super::{
-    Document, MAX_DEPTH, MAX_NODES, YamlError, dialect, error::Problem, key, resolve::Scalar, scalar,
-    text::end_of,
+    Document, MAX_DEPTH, MAX_NODES, YamlError, dialect, error::Problem, key, resolve::Scalar,
+    scalar, text::end_of,
 };
 use crate::layers::{
     Map, Node, Notice, NoticeKind, Number, Origin, Position, Value, merge, number,
@@ -102,7 +102,8 @@ impl<'a> Composer<'a> {
     fn next(&mut self) -> Result<(Event<'a>, Span), YamlError> {
         loop {
             let (event, span) = self.parsed()?;
-            self.check(&event, &span).map_err(|problem| self.error(position(span.start), problem))?;
+            self.check(&event, &span)
+                .map_err(|problem| self.error(position(span.start), problem))?;
             if !matches!(event, Event::Anchor(..)) {
                 return Ok((event, span));
             }
@@ -188,15 +189,13 @@ impl<'a> Composer<'a> {
                 self.anchor(anchor, composed, start)
             }
             Event::SequenceStart(style, anchor, _) => {
-                let composed = self.nested(start, |this| {
-                    this.bracketed(style, &span, |this| this.list(start))
-                })?;
+                let composed = self
+                    .nested(start, |this| this.bracketed(style, &span, |this| this.list(start)))?;
                 self.anchor(anchor, composed, start)
             }
             Event::MappingStart(style, anchor, _) => {
-                let composed = self.nested(start, |this| {
-                    this.bracketed(style, &span, |this| this.map(start))
-                })?;
+                let composed = self
+                    .nested(start, |this| this.bracketed(style, &span, |this| this.map(start)))?;
                 self.anchor(anchor, composed, start)
             }
             Event::Alias(anchor) => self.alias(anchor, start),
@@ -303,18 +302,21 @@ impl<'a> Composer<'a> {
             }
             let key = self.compose(event, span)?;
             size.add(&key);
-            let (key, scalar) = key::of(key.node.value, key.scalar)
-                .map_err(|problem| self.error(at, problem))?;
+            let (key, scalar) =
+                key::of(key.node.value, key.scalar).map_err(|problem| self.error(at, problem))?;
             let (event, span) = self.next()?;
             let value = self.value(event, span)?;
             size.add(&value);
             if let Some((first, other)) = written.insert(key.clone(), (at, scalar.clone())) {
                 let key = key.clone();
-                self.notice(at, if scalar == other {
-                    NoticeKind::DuplicateKey { key, first }
-                } else {
-                    NoticeKind::CollidingKeys { key, first }
-                });
+                self.notice(
+                    at,
+                    if scalar == other {
+                        NoticeKind::DuplicateKey { key, first }
+                    } else {
+                        NoticeKind::CollidingKeys { key, first }
+                    },
+                );
             }
             map.insert(key, value.node);
         }

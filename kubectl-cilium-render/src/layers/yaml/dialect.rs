@@ -37,7 +37,8 @@ pub(super) fn check_anchor(text: &str, span: &Span) -> Result<(), Problem> {
     let Some(range) = span.byte_range() else { return Ok(()) };
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     let name = text[range.clone()].trim_start_matches(['&', '*']);
-    if name.chars().all(is_name) && text[range.end..].starts_with([' ', '\n', '\r', ',', ']', '}']) {
+    if name.chars().all(is_name) && text[range.end..].starts_with([' ', '\n', '\r', ',', ']', '}'])
+    {
         Ok(())
     } else {
         Err(Problem::AnchorName(name.to_owned()))

@@ -110,8 +110,11 @@ impl YamlError {
 /// The part of a line round a column, control characters replaced, and the width of what is before
 /// the column.
 fn excerpt(line: &str, column: usize) -> (String, usize) {
-    let visible = |c: char| if c == '\t' { ' ' } else { c };
-    let visible = |c: char| if c.is_control() { '\u{fffd}' } else { visible(c) };
+    let visible = |c: char| match c {
+        '\t' => ' ',
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c => c,
+    };
     let start = column.saturating_sub(SHOWN / 2);
     let cut: String = line.chars().skip(start).take(SHOWN).map(visible).collect();
     let before: String = cut.chars().take(column - start).collect();

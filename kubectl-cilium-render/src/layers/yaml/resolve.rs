@@ -126,7 +126,8 @@ fn is_decimal(text: &str) -> bool {
 fn dotted_float(text: &str) -> Option<f64> {
     let bytes = text.as_bytes();
     let is_digit = |position: usize| bytes.get(position).is_some_and(u8::is_ascii_digit);
-    let lone = |position: usize| !(position > 0 && is_digit(position - 1) && is_digit(position + 1));
+    let lone =
+        |position: usize| !(position > 0 && is_digit(position - 1) && is_digit(position + 1));
     if bytes.iter().enumerate().any(|(position, byte)| *byte == b'_' && lone(position)) {
         return None;
     }
@@ -147,7 +148,8 @@ mod tests {
         for text in ["", "~", "Null"] {
             assert_eq!(plain(text), Scalar::Null, "{text}");
         }
-        for text in ["yEs", "oN", "tRue", "nULL", "nil", "_1", "e1", "1:30", "0x", "0o", "0b", "+"] {
+        for text in ["yEs", "oN", "tRue", "nULL", "nil", "_1", "e1", "1:30", "0x", "0o", "0b", "+"]
+        {
             assert_eq!(plain(text), Scalar::String, "{text}");
         }
     }
@@ -190,7 +192,18 @@ mod tests {
         for (text, number) in cases {
             assert_eq!(plain(text), Scalar::Float(number), "{text}");
         }
-        for text in ["1e999", "._1", ".1_", ".", "..", ".e1", "1e", "1.2.3", "0x1p3", "0xFFFFFFFFFFFFFFFFFF"] {
+        for text in [
+            "1e999",
+            "._1",
+            ".1_",
+            ".",
+            "..",
+            ".e1",
+            "1e",
+            "1.2.3",
+            "0x1p3",
+            "0xFFFFFFFFFFFFFFFFFF",
+        ] {
             assert_eq!(plain(text), Scalar::String, "{text}");
         }
     }

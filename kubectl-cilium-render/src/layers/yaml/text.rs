@@ -14,16 +14,19 @@ pub(super) fn decode<'a>(name: &str, bytes: &'a [u8]) -> Result<Cow<'a, str>, Ya
         return Err(YamlError::whole(name, Problem::Utf16));
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = str::from_utf8(bytes).map_err(|error| {
-        let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-        YamlError::at(name, &before, end_of(&before), Problem::NotUtf8)
-    })?;
+    let (text, is_whole) = match str::from_utf8(bytes) {
+        Ok(text) => (text, true),
+        Err(error) => (str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(), false),
+    };
     if let Some((offset, character)) = text.char_indices().find(|(_, c)| !is_allowed(*c)) {
         let problem = match character {
             '\u{85}' | '\u{2028}' | '\u{2029}' => Problem::OddLineBreak(character),
             _ => Problem::ControlCharacter(character),
         };
         return Err(YamlError::at(name, text, end_of(&text[..offset]), problem));
+    }
+    if !is_whole {
+        return Err(YamlError::at(name, text, end_of(text), Problem::NotUtf8));
     }
     Ok(if text.is_empty() || text.ends_with('\n') {
         Cow::Borrowed(text)
