@@ -13,8 +13,9 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args, printer: &mut Printer) -> Result<Exit, Failure> {
-    match args.command {
-        None => render::run(&args.render, printer),
+    let Args { command, render, .. } = args;
+    match command {
+        None => render::run(&render, printer),
         Some(Command::Version) => {
             writeln!(printer, "kubectl cilium-render {}", env!("CARGO_PKG_VERSION"))?;
             Ok(Exit::Fine)

@@ -35,9 +35,9 @@ pub fn keep_comments(file: &[u8], values: &Map) -> Result<String, KeepError> {
         _ if before.is_empty() => patches.add(text.len(), 0, values),
         _ => return Err(KeepError::Unpatchable),
     }
-    let patched = patches.apply();
-    let after = yaml::read("file", patched.as_bytes()).map_err(|_| KeepError::Unpatchable)?.values;
-    if to_yaml(&after) == to_yaml(values) { Ok(patched) } else { Err(KeepError::Unpatchable) }
+    let kept = patches.apply();
+    let after = yaml::read("file", kept.as_bytes()).map_err(|_| KeepError::Unpatchable)?.values;
+    if to_yaml(&after) == to_yaml(values) { Ok(kept) } else { Err(KeepError::Unpatchable) }
 }
 
 /// Where a value stands in the text.

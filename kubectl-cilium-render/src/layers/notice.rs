@@ -32,6 +32,13 @@ pub enum NoticeKind {
         /// Where the other one is.
         first: Position,
     },
+    /// A key that is no text to YAML: Helm makes another text of it than is written.
+    KeyChanged {
+        /// As written.
+        text: String,
+        /// What Helm makes of it.
+        becomes: String,
+    },
     /// The file has several documents. Helm 3 reads the first only, Helm 4 merges them.
     SeveralDocuments,
     /// An integer has more digits than Helm keeps.
@@ -62,6 +69,9 @@ impl fmt::Display for NoticeKind {
                  of the two, this one is taken here",
                 first.line
             ),
+            Self::KeyChanged { text, becomes } => {
+                write!(f, "Helm reads the key {text} as `{becomes}`; put it in quotes")
+            }
             Self::SeveralDocuments => {
                 f.write_str("a second document; merged here as Helm 4 does, Helm 3 ignores it")
             }

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::render::Folder;
+use crate::render::{Folder, finish};
 
 const SEED: &[u8] = b"hubble:
   relay:
@@ -75,9 +75,9 @@ fn the_old_names_of_flags_work() {
 fn standard_input_is_a_file() {
     let folder = Folder::new();
     let mut command = folder.command(&["--no-detect", "-f", "-"]);
-    assert_eq!(folder.finish(command.write_stdin("a: yes\n")).printed(), "a: true\n");
+    assert_eq!(finish(command.write_stdin("a: yes\n")).printed(), "a: true\n");
     let mut command = folder.command(&["--no-detect", "-f", "-", "-f", "-"]);
-    let complaint = folder.finish(command.write_stdin("a: 1\n")).complaint(3);
+    let complaint = finish(command.write_stdin("a: 1\n")).complaint(3);
     assert!(complaint.contains("once"), "{complaint}");
 }
 
@@ -153,14 +153,14 @@ fn wrong_arguments_are_named() {
     assert_snapshot!("wrong_arguments", complaints.join("\n"));
     let complaint = folder.render(&["-f", "missing.yaml"]).complaint(3);
     assert!(complaint.contains("missing.yaml"), "{complaint}");
-    let complaint = folder.finish(&mut folder.command(&[])).complaint(2);
+    let complaint = finish(&mut folder.command(&[])).complaint(2);
     assert!(complaint.contains("--no-detect"), "{complaint}");
 }
 
 #[test]
 fn help_and_versions() {
     let folder = Folder::new();
-    let run = |arguments: &[&str]| folder.finish(&mut folder.command(arguments)).printed();
+    let run = |arguments: &[&str]| finish(&mut folder.command(arguments)).printed();
     let help = run(&["--help"]);
     assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
     assert_snapshot!("help", help);

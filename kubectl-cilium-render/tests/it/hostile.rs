@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::render::Folder;
+use crate::render::{Folder, finish};
 
 fn complaint(content: &[u8]) -> String {
     let folder = Folder::with(&[("values.yaml", content)]);
@@ -13,7 +13,7 @@ fn complaint(content: &[u8]) -> String {
         .arg(assert_cmd::cargo::cargo_bin!("kubectl-cilium_render"))
         .current_dir(folder.path())
         .env("NO_COLOR", "1");
-    let run = folder.finish(&mut assert_cmd::Command::from_std(command));
+    let run = finish(&mut assert_cmd::Command::from_std(command));
     run.complaint(3)
 }
 

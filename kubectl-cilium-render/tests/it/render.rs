@@ -51,20 +51,21 @@ impl Folder {
 
     /// Runs it without a look at a cluster.
     pub(crate) fn render(&self, arguments: &[&str]) -> Run {
-        self.finish(&mut self.command(&[&["--no-detect"], arguments].concat()))
+        finish(&mut self.command(&[&["--no-detect"], arguments].concat()))
     }
+}
 
-    pub(crate) fn finish(&self, command: &mut Command) -> Run {
-        let output = command.output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        let run = Run {
-            code: output.status.code(),
-            stdout: text(output.stdout),
-            stderr: text(output.stderr),
-        };
-        assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
-        run
-    }
+/// Runs a command to its end.
+pub(crate) fn finish(command: &mut Command) -> Run {
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let run = Run {
+        code: output.status.code(),
+        stdout: text(output.stdout),
+        stderr: text(output.stderr),
+    };
+    assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
+    run
 }
 
 impl Run {

@@ -140,6 +140,9 @@ impl<'a> Composer<'a> {
         if is_block && dialect::begins_with_tab(&self.text[range.clone()]) {
             return Err(Problem::TabIndent);
         }
+        if style == ScalarStyle::DoubleQuoted {
+            dialect::check_escapes(&self.text[range.clone()])?;
+        }
         if self.brackets == 0 && span.start.line() != span.end.line() {
             self.tabs_allowed.push(range);
         }
@@ -300,10 +303,15 @@ impl<'a> Composer<'a> {
                 }
                 continue;
             }
+            let source = span.slice(self.text).unwrap_or_default();
             let key = self.compose(event, span)?;
             size.add(&key);
             let (key, scalar) =
                 key::of(key.node.value, key.scalar).map_err(|problem| self.error(at, problem))?;
+            if scalar != Scalar::String && source != key {
+                let (text, becomes) = (source.to_owned(), key.clone());
+                self.notice(at, NoticeKind::KeyChanged { text, becomes });
+            }
             let (event, span) = self.next()?;
             let value = self.value(event, span)?;
             size.add(&value);

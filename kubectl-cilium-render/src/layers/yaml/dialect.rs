@@ -82,6 +82,27 @@ pub(super) fn begins_with_tab(source: &str) -> bool {
     first.is_some_and(|line| line.starts_with('\t'))
 }
 
+/// Whether Helm knows all escapes in a text in double quotes. Two of JSON's are none to it: `\/`, and
+/// the halves of a pair that UTF-16 makes of one character.
+pub(super) fn check_escapes(source: &str) -> Result<(), Problem> {
+    let mut characters = source.chars();
+    while let Some(character) = characters.next() {
+        if character != '\\' {
+            continue;
+        }
+        let escape: String = characters.as_str().chars().take(5).collect();
+        let half = escape.strip_prefix('u').and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        if escape.starts_with('/') {
+            return Err(Problem::Escape("/".to_owned()));
+        }
+        if half.is_some_and(|code| char::from_u32(code).is_none()) {
+            return Err(Problem::Escape(escape));
+        }
+        characters.next();
+    }
+    Ok(())
+}
+
 fn is_flow_indicator(text: &str) -> bool {
     text.starts_with(is_bracket_or_comma)
 }

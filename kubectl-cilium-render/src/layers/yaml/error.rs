@@ -41,6 +41,7 @@ pub(super) enum Problem {
     GluedColon,
     GluedTag,
     AnchorName(String),
+    Escape(String),
     Syntax(String),
     Version,
     TopLevel(&'static str),
@@ -145,6 +146,7 @@ impl fmt::Display for Problem {
             Self::AnchorName(name) => {
                 write!(f, "`{name}` is no name for an anchor: letters, digits, `_` and `-` only")
             }
+            Self::Escape(text) => write!(f, "`\\{text}` is an escape in JSON, but not in YAML 1.1"),
             Self::Syntax(text) => f.write_str(text),
             Self::Version => f.write_str("found incompatible YAML document"),
             Self::TopLevel(kind) => write!(f, "the top level is a {kind}, not a map"),
