@@ -133,6 +133,8 @@ pub(crate) const SCALARS: &[&str] = &[
     "? a",
     "?",
     "?a",
+    "a?b",
+    "http://a/b?c=d",
     "[",
     "[]",
     "]",

@@ -143,7 +143,9 @@ impl<'a> Composer<'a> {
         if style == ScalarStyle::DoubleQuoted {
             dialect::check_escapes(&self.text[range.clone()])?;
         }
-        if self.brackets == 0 && span.start.line() != span.end.line() {
+        // go-yaml looks at the indentation of the lines of a plain text, too.
+        let is_of_lines = span.start.line() != span.end.line();
+        if self.brackets == 0 && is_of_lines && style != ScalarStyle::Plain {
             self.tabs_allowed.push(range);
         }
         Ok(())

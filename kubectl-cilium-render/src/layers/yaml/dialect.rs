@@ -11,32 +11,38 @@ use super::error::Problem;
 
 /// Whether a scalar inside brackets would be something else for Helm.
 pub(super) fn check_in_flow(text: &str, event: &Event<'_>, span: &Span) -> Result<(), Problem> {
-    let Event::Scalar(_, ScalarStyle::Plain, ..) = event else { return Ok(()) };
+    let Event::Scalar(_, style, ..) = event else { return Ok(()) };
     let Some(range) = span.byte_range() else { return Ok(()) };
     let (scalar, after) = (&text[range.clone()], &text[range.end..]);
-    if scalar.starts_with([':', '?']) {
-        return Err(Problem::FlowIndicator(if scalar.starts_with(':') { ':' } else { '?' }));
+    if scalar.contains(['\n', '\r']) && after.trim_start().starts_with(':') {
+        return Err(Problem::KeyOfLines);
+    }
+    if *style != ScalarStyle::Plain {
+        return Ok(());
+    }
+    // A question mark ends a text in brackets for go-yaml, wherever it stands.
+    if scalar.starts_with(':') || scalar.contains('?') {
+        return Err(Problem::FlowIndicator(if scalar.contains('?') { '?' } else { ':' }));
     }
     let is_glued = after.strip_prefix(':').is_some_and(is_flow_indicator);
     if is_glued { Err(Problem::GluedColon) } else { Ok(()) }
 }
 
-/// Whether a tag ends where Helm sees its end: commas and brackets are part of a tag to it.
+/// Whether a tag is made of what is part of a tag to both: commas and brackets are to Helm only,
+/// and of escapes and other signs each has its own idea.
 pub(super) fn check_tag(text: &str, span: &Span) -> Result<(), Problem> {
     let Some(range) = span.tag_span().and_then(|tag| tag.byte_range()) else { return Ok(()) };
     let is_apart = text[range.end..].starts_with(|c: char| c.is_ascii_whitespace());
-    if is_apart && !text[range].contains(is_bracket_or_comma) {
-        Ok(())
-    } else {
-        Err(Problem::GluedTag)
-    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "!-_.:/<>".contains(c);
+    if is_apart && text[range].chars().all(is_plain) { Ok(()) } else { Err(Problem::GluedTag) }
 }
 
 /// Whether the name of an anchor or alias is one for Helm.
 pub(super) fn check_anchor(text: &str, span: &Span) -> Result<(), Problem> {
     let Some(range) = span.byte_range() else { return Ok(()) };
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    let name = text[range.clone()].trim_start_matches(['&', '*']);
+    let name = &text[range.clone()];
+    let name = name.strip_prefix(['&', '*']).unwrap_or(name);
     if name.chars().all(is_name) && text[range.end..].starts_with([' ', '\n', '\r', ',', ']', '}'])
     {
         Ok(())
@@ -50,7 +56,7 @@ pub(super) fn check_anchor(text: &str, span: &Span) -> Result<(), Problem> {
 pub(super) fn find_tab(text: &str, inside: &[Range<usize>]) -> Option<usize> {
     let mut start = 0;
     let mut inside = inside.iter().peekable();
-    for line in text.split_inclusive('\n') {
+    for line in text.split_inclusive(['\n', '\r']) {
         while inside.next_if(|range| range.end <= start).is_some() {}
         let is_inside = inside.peek().is_some_and(|range| range.start < start);
         if !is_inside && let Some(offset) = tab_in_indentation(line) {

@@ -39,6 +39,7 @@ pub(super) enum Problem {
     TabIndent,
     FlowIndicator(char),
     GluedColon,
+    KeyOfLines,
     GluedTag,
     AnchorName(String),
     Escape(String),
@@ -139,10 +140,11 @@ impl fmt::Display for Problem {
             Self::TooManyAliases => f.write_str("the file contains excessive aliasing"),
             Self::TabIndent => f.write_str("a tab where YAML wants blanks"),
             Self::FlowIndicator(c) => {
-                write!(f, "a text in brackets that begins with `{c}` has to be in quotes")
+                write!(f, "a text with `{c}` in brackets has to be in quotes")
             }
             Self::GluedColon => f.write_str("no blank after `:`"),
-            Self::GluedTag => f.write_str("no blank after a tag"),
+            Self::KeyOfLines => f.write_str("a key in brackets has to be on one line"),
+            Self::GluedTag => f.write_str("a tag with odd signs, or no blank after it"),
             Self::AnchorName(name) => {
                 write!(f, "`{name}` is no name for an anchor: letters, digits, `_` and `-` only")
             }
