@@ -1,0 +1,121 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::{keys::ChartVersion, layers::SetFlag};
+
+/// Merges Helm values for Cilium, and says where each comes from.
+///
+/// Examples:
+///   kubectl cilium-render --no-detect -f values.yaml --version 1.14.2
+///   kubectl cilium-render --no-detect -f base.yaml -f site.yaml --set debug.enabled=true
+///   kubectl cilium-render --no-detect -f values.yaml --explain >/dev/null
+///
+/// What is printed is what Helm would merge of the same files and flags. The
+/// order is Helm's: files first, then --set-json, --set, --set-string, --set-file
+/// and --set-literal; within a kind the later wins.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    verbatim_doc_comment,
+    disable_version_flag = true,
+    args_conflicts_with_subcommands = true
+)]
+pub struct Args {
+    /// What to do instead of rendering
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Print the version of this program
+    #[arg(short = 'V', action = ArgAction::Version)]
+    pub tool_version: Option<bool>,
+    /// What to render, and how
+    #[command(flatten)]
+    pub render: Render,
+}
+
+/// What to do instead of rendering.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print the version of this program
+    Version,
+}
+
+/// What to render, and how.
+#[expect(clippy::struct_excessive_bools, reason = "independent flags")]
+#[derive(Debug, ClapArgs)]
+pub struct Render {
+    /// The values that the user gives
+    #[command(flatten)]
+    pub values: Values,
+    /// Version of the chart, with or without `v` [default: the newest known]
+    #[arg(long = "version", value_name = "VERSION", help_heading = "Chart")]
+    pub chart_version: Option<ChartVersion>,
+    /// Do not look at a cluster: print the given values only
+    #[arg(long, help_heading = "Detection")]
+    pub no_detect: bool,
+    /// Format of the values
+    #[arg(short, long, value_enum, default_value_t, help_heading = "Output")]
+    pub output: Format,
+    /// Say on standard error where each value comes from, and what it replaces
+    #[arg(long, help_heading = "Output")]
+    pub explain: bool,
+    /// Keep the comments and the order of the values file, of which there must be one
+    #[arg(long, conflicts_with = "output", help_heading = "Output")]
+    pub keep_comments: bool,
+    /// End with an empty line, as `cilium install --dry-run-helm-values` does
+    #[arg(long, help_heading = "Output")]
+    pub compat: bool,
+    /// Has no effect: this is what is done anyway
+    #[arg(long, help_heading = "Output")]
+    pub dry_run_helm_values: bool,
+}
+
+/// The values that the user gives. The aliases are what `cilium install` called them.
+#[derive(Debug, Default, ClapArgs)]
+#[command(next_help_heading = "Values")]
+pub struct Values {
+    /// Values file, `-` is standard input; may be repeated, or a list with commas
+    #[arg(short = 'f', long = "values", alias = "helm-values", value_name = "FILE")]
+    #[arg(value_delimiter = ',')]
+    pub files: Vec<PathBuf>,
+    /// Set values: booleans, null and integers by their look, all else as text
+    #[arg(long, alias = "helm-set", value_name = "KEY=VALUE", allow_hyphen_values = true)]
+    pub set: Vec<String>,
+    /// Set values as text
+    #[arg(long, alias = "helm-set-string", value_name = "KEY=TEXT", allow_hyphen_values = true)]
+    pub set_string: Vec<String>,
+    /// Set values to what is in files, as text
+    #[arg(long, alias = "helm-set-file", value_name = "KEY=FILE", allow_hyphen_values = true)]
+    pub set_file: Vec<String>,
+    /// Set values as JSON; or merge a JSON object
+    #[arg(long, alias = "helm-set-json", value_name = "KEY=JSON", allow_hyphen_values = true)]
+    pub set_json: Vec<String>,
+    /// Set a value to exactly this text, commas and backslashes included
+    #[arg(long, alias = "helm-set-literal", value_name = "KEY=TEXT", allow_hyphen_values = true)]
+    pub set_literal: Vec<String>,
+}
+
+impl Values {
+    /// The arguments of a flag, in their order.
+    pub(crate) fn of(&self, flag: SetFlag) -> &[String] {
+        match flag {
+            SetFlag::SetJson => &self.set_json,
+            SetFlag::Set => &self.set,
+            SetFlag::SetString => &self.set_string,
+            SetFlag::SetFile => &self.set_file,
+            SetFlag::SetLiteral => &self.set_literal,
+        }
+    }
+}
+
+/// A format of the values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// As Helm writes them
+    #[default]
+    Yaml,
+    /// Indented JSON
+    Json,
+}

@@ -1,0 +1,94 @@
+//! Where each value comes from, for people.
+
+use kcilium_cli::{Paragraph, Style, control};
+
+use crate::{
+    keys::Chart,
+    layers::{
+        Map, Node, Origin, Value,
+        yaml::resolve::{self, Scalar},
+    },
+};
+
+/// Characters of a value that are shown.
+const SHOWN: usize = 60;
+
+/// Lays out, for every value: its key and value, where it comes from, why, and what it replaces.
+/// Values that look like secrets are hidden.
+pub fn explain(values: &Map, chart: Chart, width: usize) -> String {
+    let mut text = String::new();
+    leaves(values, "", &mut |key, node| {
+        let line = format!("{key}: {}", shown(key, &node.value));
+        text.push_str(&Style::Heading.paint(control::escape_line(&line)).to_string());
+        text.push('\n');
+        for sentence in sentences(key, node, chart) {
+            let sentence = control::escape_line(&sentence).into_owned();
+            text.push_str(&Paragraph::new(width).hanging("  ", "    ").fill(&sentence));
+            text.push('\n');
+        }
+    });
+    text
+}
+
+/// Calls for every value that is no map with keys.
+fn leaves(map: &Map, prefix: &str, visit: &mut impl FnMut(&str, &Node)) {
+    for (name, node) in map {
+        let name = name.replace('.', "\\.");
+        let key = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
+        match node.as_map() {
+            Some(inner) if !inner.is_empty() => leaves(inner, &key, visit),
+            _ => visit(&key, node),
+        }
+    }
+}
+
+fn sentences(key: &str, node: &Node, chart: Chart) -> Vec<String> {
+    let mut sentences = vec![format!("from {}", node.origin)];
+    if let Origin::Detected { reason, .. } = &node.origin {
+        sentences.push(format!("because {reason}"));
+    }
+    for replaced in node.replaced.iter().rev() {
+        sentences.push(format!(
+            "replaces {} from {}",
+            shown(key, &replaced.value),
+            replaced.origin
+        ));
+    }
+    if let Some(default) = chart.entry(key).and_then(|entry| entry.default()) {
+        sentences.push(match &node.value {
+            value if json(value) == default => "as the chart's default".to_owned(),
+            Value::Null => format!("deletes the chart's default {}", short(default)),
+            _ => format!("replaces the chart's default {}", short(default)),
+        });
+    }
+    sentences
+}
+
+fn shown(key: &str, value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        _ if is_secret(key) => "(hidden)".to_owned(),
+        Value::String(text) if resolve::plain(text) == Scalar::String => short(text),
+        other => short(&json(other)),
+    }
+}
+
+fn json(value: &Value) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn short(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+/// Whether a key names a secret, as opposed to a Secret's name.
+fn is_secret(key: &str) -> bool {
+    let name = key.rsplit('.').next().unwrap_or_default().to_lowercase();
+    name == "key"
+        || ["password", "passphrase", "secret", "token", "privatekey", "secretkey"]
+            .iter()
+            .any(|end| name.ends_with(end))
+}

@@ -1,0 +1,10 @@
+//! The keys of the charts: which version has which, of what type, and what became of the others.
+
+mod advice;
+mod suggest;
+mod table;
+mod version;
+
+pub use advice::{Advice, Effect, advice, kube_proxy_replacement};
+pub use table::{Chart, Entry, Known, known_versions};
+pub use version::{ChartVersion, Nearness, VersionError};

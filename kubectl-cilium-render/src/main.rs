@@ -1,0 +1,24 @@
+//! `kubectl cilium-render`: Helm values for Cilium, and where each comes from.
+
+use std::{io::Write as _, process::ExitCode};
+
+use kcilium_cli::{Exit, Failure, Printer};
+use kubectl_cilium_render::{
+    args::{Args, Command},
+    render,
+};
+
+fn main() -> ExitCode {
+    kcilium_cli::plugin::run(run)
+}
+
+fn run(args: Args, printer: &mut Printer) -> Result<Exit, Failure> {
+    let Args { command, render, .. } = args;
+    match command {
+        None => render::run(&render, printer),
+        Some(Command::Version) => {
+            writeln!(printer, "kubectl cilium-render {}", env!("CARGO_PKG_VERSION"))?;
+            Ok(Exit::Fine)
+        }
+    }
+}

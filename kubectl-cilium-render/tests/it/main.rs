@@ -1,0 +1,13 @@
+//! The program as its users meet it, and its readers and writers beside the real Helm.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail in this way")]
+
+mod ambiguous;
+mod command_line;
+mod emit_like_helm;
+mod helm;
+mod hostile;
+mod keep_comments;
+mod render;
+mod strvals_like_helm;
+mod yaml_like_helm;
