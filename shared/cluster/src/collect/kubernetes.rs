@@ -80,9 +80,9 @@ impl Collector<'_> {
         service: &str,
     ) -> Result<ServiceEndpoints, Unavailable> {
         let selector = format!("kubernetes.io/service-name={service}");
-        let slices: Vec<ServiceEndpoints> = self
-            .all(Resource::ENDPOINT_SLICES, Some(namespace), &[("labelSelector", &selector)])
-            .await?;
+        let query = [("labelSelector", selector.as_str())];
+        let slices: Vec<ServiceEndpoints> =
+            self.first_served(&Resource::ENDPOINT_SLICES, Some(namespace), &query).await?;
         Ok(ServiceEndpoints {
             namespace: namespace.to_owned(),
             service: service.to_owned(),
@@ -107,7 +107,7 @@ impl Collector<'_> {
         control_plane: &Result<Vec<ControlPlanePod>, Unavailable>,
     ) -> Result<Vec<String>, Unavailable> {
         let served: Result<Vec<ServiceCidr>, _> =
-            self.first_served(&Resource::SERVICE_CIDRS, None).await;
+            self.first_served(&Resource::SERVICE_CIDRS, None, &[]).await;
         let missing = match served {
             Ok(objects) if !objects.is_empty() => {
                 return Ok(objects.into_iter().flat_map(|object| object.cidrs).collect());

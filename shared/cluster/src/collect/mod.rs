@@ -96,7 +96,7 @@ impl Collector<'_> {
             self.config(&home, &workloads),
             self.releases(&home, &workloads),
             self.agents(&home, &workloads),
-            self.first_served(&Resource::CILIUM_NODE_CONFIGS, None),
+            self.first_served(&Resource::CILIUM_NODE_CONFIGS, None, &[]),
             self.all(Resource::LEASES, Some(&home), &[]),
         );
         let (troubled, endpoints) = tokio::join!(
@@ -157,10 +157,11 @@ impl Collector<'_> {
         &self,
         versions: &[Resource],
         namespace: Option<&str>,
+        query: &[(&str, &str)],
     ) -> Result<Vec<T>, Unavailable> {
         let mut missing = Unavailable::not_collected("");
         for resource in versions {
-            match self.list(*resource, namespace, &[]).await {
+            match self.list(*resource, namespace, query).await {
                 Err(error) => {
                     let need = resource.need("list", namespace);
                     missing = error.unavailable(&resource.qualified(), &need);

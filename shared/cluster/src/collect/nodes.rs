@@ -125,7 +125,14 @@ impl Collector<'_> {
         match self.api.exec(&exec).await {
             Err(error) => {
                 let need = format!("create and get pods/exec in namespace {namespace}");
-                NodeFacts::unavailable(name.clone(), &error.unavailable("agent", &need))
+                let why = match &error {
+                    // Of the pod, its node or its container, and the server says which.
+                    ApiError::NotFound { message } => {
+                        Unavailable::failed("agent", refusal(message))
+                    }
+                    error => error.unavailable("agent", &need),
+                };
+                NodeFacts::unavailable(name.clone(), &why)
             }
             // Nothing came: why is told once, not for each fact.
             Ok(Output { stdout, end: End::Refused(why) | End::Cut(why), .. })

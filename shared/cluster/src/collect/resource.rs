@@ -38,7 +38,11 @@ impl Resource {
         Self::new("cilium.io", "v2alpha1", "ciliumnodeconfigs"),
     ];
     pub(crate) const LEASES: Self = Self::new("coordination.k8s.io", "v1", "leases");
-    pub(crate) const ENDPOINT_SLICES: Self = Self::new("discovery.k8s.io", "v1", "endpointslices");
+    /// v1 from Kubernetes 1.21; v1beta1 before.
+    pub(crate) const ENDPOINT_SLICES: [Self; 2] = [
+        Self::new("discovery.k8s.io", "v1", "endpointslices"),
+        Self::new("discovery.k8s.io", "v1beta1", "endpointslices"),
+    ];
     pub(crate) const NETWORK_POLICIES: Self =
         Self::new("networking.k8s.io", "v1", "networkpolicies");
     /// v1 from Kubernetes 1.33; v1beta1 from 1.31.
