@@ -43,6 +43,7 @@ mod eviction;
 mod fault;
 mod fields;
 mod fleet;
+mod guardian;
 mod identity;
 mod journal;
 mod kubeconfig;

@@ -1,6 +1,7 @@
 //! `kubesim`: the API server for tests as a program.
 
 use std::{
+    fmt::Write as _,
     io::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -53,17 +54,25 @@ async fn run(arguments: &Arguments) -> Result<()> {
     let scenario = scenario(arguments)?;
     match &arguments.kubeconfig {
         Some(file) if !arguments.show => serve(&scenario, file, arguments.real_apiserver).await,
-        _ => Ok(io::stdout().write_all(scenario.to_yaml()?.as_bytes())?),
+        _ => print(&scenario.to_yaml()?),
+    }
+}
+
+/// Prints in one piece. Who has gone after the first line did not want the rest.
+fn print(text: &str) -> Result<()> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
     }
 }
 
 fn list() -> Result<()> {
-    let mut out = io::stdout();
+    let mut text = String::new();
     for scenario in Scenario::all()? {
-        writeln!(out, "{:<16} {}", scenario.name, scenario.story)?;
+        writeln!(text, "{:<16} {}", scenario.name, scenario.story)?;
     }
-    writeln!(out, "{:<16} Generated: as many nodes and pods.", "fleet(N,M)")?;
-    Ok(())
+    writeln!(text, "{:<16} Generated: as many nodes and pods.", "fleet(N,M)")?;
+    print(&text)
 }
 
 fn scenario(arguments: &Arguments) -> Result<Scenario> {
@@ -100,8 +109,7 @@ async fn serve(scenario: &Scenario, kubeconfig: &Path, real: bool) -> Result<()>
         cluster.write_kubeconfig(kubeconfig).with_context(|| format!("write {file}"))?;
         let (url, Scenario { name, story, .. }) = (cluster.url(), scenario);
         let text = format!("{url}\n{name}: {story}\nkubectl --kubeconfig {file} get pods -A\n");
-        // In one piece: who reads nothing but the first line may have gone before the second.
-        io::stdout().write_all(text.as_bytes())?;
+        print(&text)?;
         anyhow::Ok(cluster)
     };
     tokio::pin!(interrupted);

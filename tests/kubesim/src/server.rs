@@ -29,6 +29,7 @@ use crate::{
     collector::Collector,
     fault::Faults,
     fleet::{self, Fleet},
+    guardian::Guardian,
     identity::{MASTERS, User},
     journal::Journal,
     kubeconfig::{self, Access, Credential, write_private},
@@ -117,6 +118,7 @@ pub struct KubeSim {
     shared: Arc<Shared>,
     authority: Authority,
     directory: TempDir,
+    _guardian: Guardian,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -142,7 +144,8 @@ impl KubeSim {
             tokio::spawn(collect(Arc::clone(&shared))),
         ];
         let directory = tempfile::Builder::new().prefix("kubesim-").tempdir()?;
-        let sim = Self { shared, authority, directory, tasks };
+        let guardian = Guardian::start(directory.path())?;
+        let sim = Self { shared, authority, directory, _guardian: guardian, tasks };
         let admin = sim.access()?.kubeconfig();
         write_private(&sim.kubeconfig(), &admin)?;
         if let Some(path) = &sim.shared.config.kubeconfig {

@@ -2,55 +2,16 @@
 
 use std::{
     fs::{self, File},
-    io::Write as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::guardian::Guardian;
+
 /// How much of a log is shown with an error, in lines.
 const TAIL: usize = 20;
-
-/// Kills programs whose starter was killed: `Drop` does not run then.
-#[derive(Debug)]
-pub(super) struct Guardian {
-    child: Child,
-    directory: PathBuf,
-}
-
-impl Guardian {
-    /// Starts the shell that waits, and in the end removes `directory`.
-    pub(super) fn start(directory: &Path) -> Result<Self> {
-        // A session of its own, or the runner's kill of the test's process group would take the
-        // guardian along. No stdout or stderr: runners wait for those to close.
-        let child = Command::new("setsid")
-            .args(["sh", "-c", include_str!("guardian.sh"), "kubesim-guardian"])
-            .arg(directory)
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("start the guardian (setsid sh)")?;
-        Ok(Self { child, directory: directory.to_owned() })
-    }
-
-    fn watch(&mut self, pid: u32) -> Result<()> {
-        let stdin = self.child.stdin.as_mut().context("the guardian listens")?;
-        writeln!(stdin, "{pid}").context("tell the guardian")
-    }
-}
-
-impl Drop for Guardian {
-    fn drop(&mut self) {
-        if let Some(mut stdin) = self.child.stdin.take() {
-            // If it is gone nobody reads this.
-            let _ = stdin.write_all(b"done\n");
-        }
-        let _ = self.child.wait();
-    }
-}
 
 /// A program in the background. Dropping it kills it.
 #[derive(Debug)]
@@ -68,11 +29,11 @@ impl Daemon {
         arguments: &[String],
         guardian: &mut Guardian,
     ) -> Result<Self> {
-        let log = guardian.directory.join(format!("{name}.log"));
+        let log = guardian.directory().join(format!("{name}.log"));
         let output = File::create(&log)?;
         let child = Command::new(program)
             .args(arguments)
-            .current_dir(&guardian.directory)
+            .current_dir(guardian.directory())
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output)
@@ -132,18 +93,5 @@ mod tests {
             daemon.check().unwrap_err().to_string(),
             "sh ended with exit status: 3; the last lines of its log:\nit is broken"
         );
-    }
-
-    #[test]
-    fn the_guardian_ends_what_nobody_else_does() {
-        let directory = tempfile::tempdir().unwrap().keep();
-        let mut guardian = Guardian::start(&directory).unwrap();
-        let mut daemon = shell("exec sleep 1000", &mut guardian);
-        // As if this process had been killed.
-        drop(guardian.child.stdin.take());
-        let status = daemon.child.wait().unwrap();
-        assert_eq!(status.to_string(), "signal: 9 (SIGKILL)");
-        guardian.child.wait().unwrap();
-        assert!(!directory.exists());
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead as _, BufReader},
     process::{Child, Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use crate::tool::tools;
@@ -92,6 +93,44 @@ kind: Node
         shown.lines().find_map(|line| line.strip_prefix("# image quay.io/cilium/cilium:v1.14.2: "));
     let script = std::path::Path::new(image.unwrap()).join("usr/bin/cilium");
     assert!(script.is_file(), "an image is a directory with what it holds");
+}
+
+#[test]
+fn who_reads_the_first_line_alone_gets_no_complaint() {
+    let mut program = kubesim(&["--scenario", "homelab-clash", "--show"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(program.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with("# homelab-clash: "), "{line}");
+    let output = program.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), &*output.stderr), (Some(0), &b""[..]));
+}
+
+#[test]
+fn a_killed_program_leaves_nothing_in_the_temporary_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    let (config, temporary) = (directory.path().join("config"), directory.path().join("tmp"));
+    std::fs::create_dir(&temporary).unwrap();
+    let mut program = kubesim(&["--kubeconfig", &config.display().to_string()])
+        .env("TMPDIR", &temporary)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(program.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let left = || std::fs::read_dir(&temporary).unwrap().count();
+    assert_eq!(left(), 1);
+    program.kill().unwrap();
+    program.wait().unwrap();
+    let patience = Instant::now() + Duration::from_secs(30);
+    while left() > 0 {
+        assert!(Instant::now() < patience, "the directory is still there");
+        // Whoever cleans up is no child of ours to wait for.
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]
