@@ -31,7 +31,7 @@ impl NodeSim {
     ///
     /// That becomes an address of the type `ExternalDNS`, besides the others: the node's own lies in
     /// its network namespace, where the API server cannot reach it. A real kube-apiserver takes it
-    /// with `--kubelet-preferred-address-types=ExternalDNS,InternalIP`.
+    /// with `--kubelet-preferred-address-types=ExternalDNS`.
     pub async fn start(config: NodeConfig) -> Result<Self> {
         let client = api::client(&config.kubeconfig).await?;
         let (name, netns, root) = (config.name.clone(), config.netns.clone(), config.root.clone());

@@ -23,9 +23,10 @@ use tokio::{
 };
 
 pub use assets::{Assets, require_real_apiserver};
-use daemon::{Daemon, Guardian};
+use daemon::Daemon;
 
 use crate::{
+    guardian::Guardian,
     identity::{MASTERS, User},
     kubeconfig::{Access, write_private},
     rest::Client,
@@ -194,8 +195,9 @@ fn apiserver_arguments(files: &Files, etcd: u16, secure: u16, services: Ipv4Net)
         format!("--service-account-issuer=https://{localhost}:{secure}/"),
         file("service-account-key-file", &files.service_account_public),
         file("service-account-signing-key-file", &files.service_account_private),
-        // Kubelets for tests listen on loopback, and say so by an ExternalDNS address.
-        "--kubelet-preferred-address-types=ExternalDNS,InternalIP,Hostname".to_owned(),
+        // Kubelets for tests listen on loopback, and say so by an ExternalDNS address. The others of
+        // a scenario's nodes may be those of real machines around this one.
+        "--kubelet-preferred-address-types=ExternalDNS".to_owned(),
         file("kubelet-client-certificate", &files.kubelet_certificate),
         file("kubelet-client-key", &files.kubelet_key),
         // Where the API server is, scenarios say; and 127.0.0.1 is no valid endpoint.
