@@ -50,6 +50,12 @@ fn items<'a>(value: &'a mut Value, field: &str) -> impl Iterator<Item = &'a mut 
     value.get_mut(field).and_then(Value::as_array_mut).into_iter().flatten()
 }
 
+/// Whether that is a namespace which the plugin NamespaceLifecycle keeps.
+pub(crate) fn immortal(resource: &Resource, name: &str) -> bool {
+    resource.id == GroupResource::new("", "namespaces")
+        && matches!(name, "default" | "kube-public" | "kube-system")
+}
+
 /// Fills in the defaults of a pod.
 pub(crate) fn pod(pod: &mut Value) {
     let spec = child(pod, "spec");

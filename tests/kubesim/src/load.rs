@@ -1,6 +1,6 @@
 //! Putting objects into the store as they are, status and all: the state a test begins with.
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use serde_json::Value;
 
 use crate::{
@@ -33,9 +33,12 @@ pub(crate) fn read(text: &str) -> Result<Vec<Value>> {
 
 /// Stores an object that says what it is, and creates its namespace if need be. One that is there
 /// already is changed to say the same.
-pub(crate) fn load(store: &mut Store, object: Value) -> Result<()> {
+pub(crate) fn load(store: &mut Store, mut object: Value) -> Result<()> {
     let (group, version) = group_version(text(&object, &["apiVersion"]));
     let kind = text(&object, &["kind"]);
+    if version.is_empty() || kind.is_empty() {
+        bail!("an object says its apiVersion and kind");
+    }
     let (namespace, name) = (meta(&object, "namespace"), meta(&object, "name"));
     let resource = store
         .registry
@@ -67,9 +70,19 @@ pub(crate) fn load(store: &mut Store, object: Value) -> Result<()> {
     let loaded = match store.get(&resource.id, &write.key) {
         None => write.create(store, object).map(drop),
         // What every server has from its start, a state may know better.
-        Some(_) => Write { subresource: "", ..write }
-            .patch(store, PatchKind::Merge, &object, false)
-            .map(drop),
+        Some(_) => {
+            forget_the_server(&mut object);
+            write.patch(store, PatchKind::Merge, &object, false).map(drop)
+        }
     };
     loaded.map_err(|error| anyhow!("{what}: {}", error.message))
+}
+
+/// Takes away what another server's object says of that server, where this one has its own.
+fn forget_the_server(object: &mut Value) {
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        for field in ["creationTimestamp", "managedFields", "resourceVersion", "uid"] {
+            metadata.remove(field);
+        }
+    }
 }

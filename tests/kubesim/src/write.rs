@@ -75,7 +75,7 @@ impl Write<'_> {
             name: self.manager.to_owned(),
             operation: "Update".to_owned(),
             api_version: self.resource.api_version(&self.version.name),
-            subresource: self.subresource.to_owned(),
+            subresource: if self.subresource == LOADED { "" } else { self.subresource }.to_owned(),
             time: now(),
             fields: std::collections::BTreeSet::new(),
         }
@@ -140,7 +140,8 @@ impl Write<'_> {
             let name = format!("{}{}", meta(&object, "generateName"), suffix());
             object["metadata"]["name"] = json!(name);
         }
-        if !meta(&object, "resourceVersion").is_empty() {
+        // What was read from another server, to be loaded here, has one.
+        if self.subresource != LOADED && !meta(&object, "resourceVersion").is_empty() {
             return Err(ApiError::new(
                 500,
                 "",
@@ -187,11 +188,7 @@ impl Write<'_> {
             if let Some(metadata) = metadata.as_object_mut() {
                 metadata.remove("managedFields");
             }
-            let mut writer = self.writer();
-            if self.subresource == LOADED {
-                writer.subresource.clear();
-            }
-            patch::track(None, &mut object, writer, self.shape());
+            patch::track(None, &mut object, self.writer(), self.shape());
         }
         admission::defaults(resource, &mut object, store);
         self.validate(&mut object, None)?;
@@ -378,6 +375,7 @@ impl Write<'_> {
                 kept = old.clone();
                 kept["spec"]["finalizers"] = object["spec"]["finalizers"].clone();
             }
+            LOADED => {}
             _ => {
                 if self.version.status {
                     kept["status"] = old["status"].clone();
@@ -409,19 +407,7 @@ impl Write<'_> {
     pub(crate) fn delete(&self, store: &mut Store, how: &Deletion) -> ApiResult<Deleted> {
         let stored = self.current(store)?.clone();
         let old = stored.value();
-        if !how.uid.is_empty() && how.uid != meta(&old, "uid") {
-            return Err(self.uid_conflict(&how.uid, &old));
-        }
-        let version = meta(&old, "resourceVersion");
-        if !how.resource_version.is_empty() && how.resource_version != version {
-            return Err(ApiError::conflict(
-                &self.resource.named(&self.key.name),
-                &format!(
-                    "Precondition failed: ResourceVersion in precondition: {}, ResourceVersion in object meta: {version}",
-                    how.resource_version
-                ),
-            ));
-        }
+        self.check_deletable(&old, how)?;
         let mut object = old.clone();
         let mut kept = finalizers(&object);
         kept.retain(|finalizer| finalizer != FOREGROUND && finalizer != ORPHAN);
@@ -466,6 +452,30 @@ impl Write<'_> {
         let gone = store.remove(&self.resource.id, &self.key).unwrap_or(stored);
         crd::gone(store, self.resource, &old);
         Ok(Deleted::Gone(gone))
+    }
+
+    fn check_deletable(&self, old: &Value, how: &Deletion) -> ApiResult<()> {
+        let (uid, version) = (meta(old, "uid"), meta(old, "resourceVersion"));
+        // It says the kind where others say the resource.
+        let conflict =
+            |why: String| ApiError::conflict(&self.resource.kind_named(&self.key.name), &why);
+        if !how.uid.is_empty() && how.uid != uid {
+            return Err(conflict(format!(
+                "the UID in the precondition ({}) does not match the UID in record ({uid}). The object might have been deleted and then recreated",
+                how.uid
+            )));
+        }
+        if !how.resource_version.is_empty() && how.resource_version != version {
+            return Err(conflict(format!(
+                "the ResourceVersion in the precondition ({}) does not match the ResourceVersion in record ({version}). The object might have been modified",
+                how.resource_version
+            )));
+        }
+        if admission::immortal(self.resource, &self.key.name) {
+            let namespace = self.resource.named(&self.key.name);
+            return Err(ApiError::forbidden(&namespace, "this namespace may not be deleted"));
+        }
+        Ok(())
     }
 
     /// Only pods that a kubelet has taken get time to end.

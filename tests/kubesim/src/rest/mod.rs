@@ -70,7 +70,14 @@ impl Loader {
         sent["apiVersion"] = json!(kind.api_version);
         order::translate(&mut sent, &self.uids);
         let metadata = sent["metadata"].as_object_mut().context("an object has metadata")?;
-        for field in ["uid", "resourceVersion", "creationTimestamp", "generation"] {
+        for field in [
+            "creationTimestamp",
+            "generation",
+            "managedFields",
+            "resourceVersion",
+            "selfLink",
+            "uid",
+        ] {
             metadata.remove(field);
         }
         let mut made = self.client.call("POST", &kind.collection(object), Some(&sent)).await?;

@@ -245,3 +245,22 @@ fn addresses_are_given_once() {
         );
     }
 }
+
+#[test]
+fn what_is_another_object_by_now_is_not_deleted() {
+    let cluster = Cluster::new();
+    let options = cluster.file("options.json", r#"{"preconditions": {"uid": "another"}}"#);
+    for version in VERSIONS {
+        let kubectl = cluster.kubectl(version);
+        kubectl.ok("create configmap x");
+        let uid = kubectl.ok("get configmap x -o jsonpath={.metadata.uid}");
+        let delete = "delete --raw /api/v1/namespaces/default/configmaps/x -f";
+        assert_eq!(
+            kubectl.fails(&format!("{delete} {}", options.display())),
+            format!(
+                "Error from server (Conflict): Operation cannot be fulfilled on ConfigMap \"x\": the UID in the precondition (another) does not match the UID in record ({uid}). The object might have been deleted and then recreated"
+            )
+        );
+        kubectl.ok("delete configmap x");
+    }
+}

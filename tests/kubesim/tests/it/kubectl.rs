@@ -1,5 +1,7 @@
 //! What kubectl prints of objects, and what it makes of changes.
 
+use kubesim::Scenario;
+
 use crate::tool::{Cluster, VERSIONS, steady};
 
 const STATE: &str = r#"
@@ -188,4 +190,34 @@ fn custom_resources_come_and_go_with_their_definition() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn what_kubectl_exports_is_loaded_elsewhere() {
+    let (first, second) = (Cluster::new(), Cluster::new());
+    first.sim().load_scenario(&Scenario::named("homelab-clash").unwrap()).unwrap();
+    let read = |cluster: &Cluster, what: &str| cluster.kubectl("1.35").ok(what);
+    // Definitions go first: they bring kinds. Owners come along, or what they own is collected.
+    for kinds in
+        ["crds", "namespaces,nodes,ds,deploy,rs,pods,events,services,configmaps,ciliumnodes"]
+    {
+        let export = read(&first, &format!("get {kinds} -A -o json --show-managed-fields"));
+        second.sim().load(&export).unwrap();
+        // What is there already is changed, its status too.
+        second
+            .sim()
+            .load(&export.replace("\"phase\": \"Running\"", "\"phase\": \"Failed\""))
+            .unwrap();
+    }
+    for what in
+        ["nodes", "ciliumnodes", "events -A", "pods -A --field-selector spec.nodeName=node1"]
+    {
+        let uids = format!("get {what} -o jsonpath={{.items[*].metadata.uid}}");
+        assert_eq!(read(&first, &uids), read(&second, &uids), "{what}");
+    }
+    let running = "get pods -A -o name --field-selector status.phase=Running";
+    assert_eq!(
+        (read(&first, running).is_empty(), read(&second, running).is_empty()),
+        (false, true)
+    );
 }
