@@ -37,7 +37,7 @@ impl FieldSelector {
                 .find_map(|(sign, equal)| term.split_once(sign).map(|(f, v)| (f, equal, v)));
             let (field, equal, value) = found.ok_or_else(|| {
                 ApiError::bad_request(format!(
-                    "invalid selector: {selector:?}; can't understand {term:?}"
+                    "invalid selector: '{selector}'; can't understand '{term}'"
                 ))
             })?;
             let custom = selectable_by_definition(version, field);
@@ -146,7 +146,7 @@ fn indexed(group: &str, kind: &str) -> &'static [&'static str] {
         ("", "Node") => &["spec.unschedulable"],
         ("", "Secret") => &["type"],
         ("", "Service") => &["spec.clusterIP", "spec.type"],
-        ("", "ReplicationController") | ("apps", "ReplicaSet") => &["status.replicas"],
+        ("", "ReplicationController") => &["status.replicas"],
         ("batch", "Job") => &["status.successful"],
         ("certificates.k8s.io", _) => &["spec.signerName"],
         _ => &[],
@@ -176,10 +176,10 @@ fn unknown(resource: &Resource, field: &str) -> String {
                     | "secrets"
                     | "services"
                     | "replicationcontrollers"
-            ) | ("certificates.k8s.io" | "apps", _)
+            ) | ("certificates.k8s.io", _)
         );
     if &*resource.id.plural == "jobs" {
-        format!("field label {field:?} not supported for Job")
+        format!("field label {field:?} not supported for batchv1.Job")
     } else if special {
         format!("field label not supported: {field}")
     } else {

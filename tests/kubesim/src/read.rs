@@ -94,7 +94,11 @@ pub(crate) fn list(
     filter: &Filter,
     query: &Query,
 ) -> ApiResult<Page> {
-    let limit = query.number("limit")?.unwrap_or_default();
+    let limit = match query.number("limit")?.unwrap_or_default() {
+        // "Any version" comes from the watch cache, which knew no pages.
+        _ if query.get("resourceVersion") == "0" && query.get("continue").is_empty() => 0,
+        limit => limit,
+    };
     let (version, after) = match query.get("continue") {
         "" => (wanted_version(store, query, limit > 0)?, None),
         text => {
@@ -204,6 +208,7 @@ pub(crate) fn shape(
 pub(crate) struct Sheet {
     items: std::vec::IntoIter<Object>,
     begin: Option<String>,
+    close: &'static str,
     writer: Writer,
     first: bool,
     ended: bool,
@@ -233,13 +238,19 @@ impl Sheet {
         let mut metadata = json!({"resourceVersion": page.version.to_string()});
         if let Some(resume) = &page.resume {
             metadata["continue"] = json!(resume);
+        } else if resource.traits.custom && matches!(form, Form::Plain | Form::Discovery(_)) {
+            // Lists of custom resources are no Go structs, and say that nothing follows.
+            metadata["continue"] = json!("");
         }
         if let Some(remaining) = page.remaining {
             metadata["remainingItemCount"] = json!(remaining);
         }
+        // Upstream gathers metadata in a slice of Go's that is nil until something comes.
+        let nil = form == Form::Partial && page.items.is_empty();
+        let (open, close) = if nil { ("null", "}\n") } else { ("[", "]}\n") };
         let list = |kind: &str, api_version: &str| {
             format!(
-                r#"{{"kind":"{kind}","apiVersion":"{api_version}","metadata":{metadata},"items":["#
+                r#"{{"kind":"{kind}","apiVersion":"{api_version}","metadata":{metadata},"items":{open}"#
             )
         };
         let (begin, writer) = match form {
@@ -258,7 +269,7 @@ impl Sheet {
             }
         };
         let items = page.items.into_iter();
-        Self { items, begin: Some(begin), writer, first: true, ended: false }
+        Self { items, begin: Some(begin), close, writer, first: true, ended: false }
     }
 }
 
@@ -272,7 +283,7 @@ impl Iterator for Sheet {
         let mut out = self.begin.take().unwrap_or_default();
         while out.len() < PIECE {
             let Some(object) = self.items.next() else {
-                out.push_str("]}\n");
+                out.push_str(self.close);
                 self.ended = true;
                 break;
             };

@@ -214,7 +214,7 @@ impl ApiError {
         let mut error = Self::new(
             504,
             "Timeout",
-            format!("Too large resource version: {asked}, current: {current}"),
+            format!("Timeout: Too large resource version: {asked}, current: {current}"),
         );
         error.details.insert(
             "causes".to_owned(),
@@ -263,9 +263,15 @@ impl ApiError {
         Self { plain: true, ..Self::new(404, "", "404 page not found\n") }
     }
 
+    /// What the router of a built-in API says of a path that it does not have.
+    pub fn no_such_resource() -> Self {
+        Self::new(404, "NotFound", "the server could not find the requested resource")
+    }
+
     /// What the router says of a method that the path does not have.
     pub fn no_such_method() -> Self {
-        Self { plain: true, ..Self::new(405, "", "405: Method Not Allowed") }
+        let message = "the server does not allow this method on the requested resource";
+        Self::new(405, "MethodNotAllowed", message)
     }
 
     /// Adds how long the client should wait, in seconds.

@@ -86,11 +86,10 @@ impl Printer {
             Some((mould, fillings)) => self.template(mould).write(&fillings, out),
             None => out.push_str(&self.cells(&object.value())),
         }
-        if self.include != Include::None {
-            out.push_str(",\"object\":");
-        }
+        out.push_str(",\"object\":");
         match self.include {
-            Include::None => {}
+            // Go's `omitempty` does not leave out a struct.
+            Include::None => out.push_str("null"),
             Include::Metadata => object.write_partial(out),
             Include::Object => object.write(out, Some(&self.api_version)),
         }

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, io::Read as _};
 use flate2::read::GzDecoder;
 use hyper::{HeaderMap, Method, StatusCode, header};
 use kubesim::{Fleet, GroupResource, Key, KubeSim};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use self::wire::{JSON, PARTIAL, TABLE, Wire, config};
 
@@ -76,17 +76,95 @@ async fn metadata_alone_is_the_metadata_whole() {
 #[tokio::test]
 async fn rows_carry_as_much_of_the_object_as_is_asked_for() {
     let (_sim, mut wire) = fleet().await;
-    for (include, wanted) in [("None", 1), ("Metadata", 2), ("Object", 2)] {
+    for include in ["None", "Metadata", "Object"] {
         let path = format!("/api/v1/namespaces/team-01/pods?includeObject={include}");
         let table = list(&mut wire, &path, TABLE).await;
         let row = &table["rows"][0];
-        assert_eq!(row.as_object().unwrap().len(), wanted, "{include}");
+        let object = row.as_object().unwrap().get("object").unwrap();
+        assert_eq!(object.is_null(), include == "None", "{include}");
         assert_eq!(
             table["columnDefinitions"].as_array().unwrap().len(),
             row["cells"].as_array().unwrap().len()
         );
         assert_eq!(row["object"]["spec"].is_object(), include == "Object");
     }
+}
+
+#[tokio::test]
+async fn nothing_is_said_in_three_ways() {
+    let (_sim, mut wire) = fleet().await;
+    let pods = list(&mut wire, "/api/v1/namespaces/none/pods", JSON).await;
+    assert_eq!(pods["items"], json!([]));
+    let rows = list(&mut wire, "/api/v1/namespaces/none/pods", TABLE).await;
+    assert_eq!(rows["rows"], json!([]));
+    let partial = list(&mut wire, "/api/v1/namespaces/none/pods", PARTIAL).await;
+    assert_eq!(partial.as_object().unwrap().get("items"), Some(&Value::Null));
+    // Custom resources say that nothing follows.
+    assert!(pods["metadata"].get("continue").is_none());
+    let nodes = list(&mut wire, "/apis/cilium.io/v2/ciliumnodes", JSON).await;
+    assert_eq!(nodes["metadata"]["continue"], "");
+    let page = list(&mut wire, "/apis/cilium.io/v2/ciliumnodes?limit=2", JSON).await;
+    assert_ne!(page["metadata"]["continue"], "");
+}
+
+#[tokio::test]
+async fn any_version_comes_without_pages() {
+    let (_sim, mut wire) = fleet().await;
+    let pods = list(&mut wire, "/api/v1/pods?resourceVersion=0&limit=10", JSON).await;
+    assert_eq!(names(&pods).len(), 300);
+    assert!(pods["metadata"].get("continue").is_none());
+}
+
+#[tokio::test]
+async fn what_has_no_route_is_refused_by_the_router_or_by_the_mux() {
+    const ROUTER: &str = "the server could not find the requested resource";
+    const METHOD: &str = "the server does not allow this method on the requested resource";
+    const MUX: &str = "404 page not found\n";
+    let (_sim, mut wire) = fleet().await;
+    for (method, path, code, message) in [
+        (Method::GET, "/api/v1/gizmos", 404, ROUTER),
+        (Method::GET, "/apis/apps/v9/deployments", 404, ROUTER),
+        (Method::GET, "/api/v1/namespaces/default/pods/x/gizmo", 404, ROUTER),
+        (Method::GET, "/api/v1/namespaces/default/nodes", 404, ROUTER),
+        (Method::GET, "/api/v1/pods/x", 404, ROUTER),
+        (Method::DELETE, "/api/v1/pods", 405, METHOD),
+        (Method::PATCH, "/api/v1/namespaces/default/pods", 405, METHOD),
+        (Method::POST, "/api/v1/namespaces/default/pods/x", 405, METHOD),
+        (Method::GET, "/apis/gizmos.example/v1/gizmos", 404, MUX),
+        (Method::GET, "/apis/cilium.io/v2/gizmos", 404, MUX),
+        (Method::GET, "/apis/cilium.io/v2/namespaces/default/ciliumnodes", 404, MUX),
+        (Method::DELETE, "/apis/cilium.io/v2/ciliumendpoints/x", 404, MUX),
+        (
+            Method::GET,
+            "/apis/cilium.io/v2/ciliumnodes/x/gizmo",
+            404,
+            "ciliumnodes.cilium.io \"x\" not found",
+        ),
+    ] {
+        let what = format!("{method} {path}");
+        let answer = wire.send(method, path, JSON, HeaderMap::new()).await;
+        assert_eq!(answer.status(), code, "{what}");
+        let body = answer.bytes().await;
+        let said = match serde_json::from_slice::<Value>(&body) {
+            Ok(status) => status["message"].as_str().unwrap().to_owned(),
+            Err(_) => String::from_utf8(body.to_vec()).unwrap(),
+        };
+        assert_eq!(said, message, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_namespaces_stay() {
+    let (_sim, mut wire) = fleet().await;
+    let refused = wire.send(Method::DELETE, "/api/v1/namespaces/default", JSON, HeaderMap::new());
+    let refused: Value = serde_json::from_slice(&refused.await.bytes().await).unwrap();
+    assert_eq!(
+        (&refused["code"], &refused["message"]),
+        (
+            &403.into(),
+            &"namespaces \"default\" is forbidden: this namespace may not be deleted".into()
+        )
+    );
 }
 
 #[tokio::test]

@@ -135,11 +135,29 @@ async fn answer(
     if !rbac::allowed(&shared.store(), &asked.user, &action) {
         return Err(action.denied(&asked.user));
     }
-    match Target::parse(&asked.path) {
+    let answer = match Target::parse(&asked.path) {
         Some(target) if target.at_kubelet() => {
             connect::answer(shared, asked, &target, upgrade, fault).await
         }
         Some(target) => resource::answer(shared, asked, &target),
         None => document::answer(shared, asked),
+    };
+    answer.map_err(|error| {
+        let unrouted = error.plain && error.code == StatusCode::NOT_FOUND;
+        if unrouted && routed(shared, &asked.path) { ApiError::no_such_resource() } else { error }
+    })
+}
+
+/// Whether the router of a built-in API answers for this path, and not the mux before it, which has
+/// no more than plain text.
+fn routed(shared: &Shared, path: &str) -> bool {
+    let mut parts = path.trim_start_matches('/').split('/');
+    match (parts.next(), parts.next()) {
+        (Some("api"), Some(_)) => true,
+        (Some("apis"), Some(group)) => {
+            let store = shared.store();
+            store.registry.all().iter().any(|kind| *kind.id.group == *group && !kind.traits.custom)
+        }
+        _ => false,
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     read::{self, Filter, Sheet},
     reply::{self, Body},
     request::{Negotiated, Target, negotiate},
-    resource::{Resource, ServedVersion},
+    resource::{GroupResource, Resource, ServedVersion},
     review, scale, schema,
     server::Shared,
     status::{ApiError, ApiResult, Cause, Subject},
@@ -45,13 +45,27 @@ pub(super) fn answer(
         kind.allows(verb)
     } else {
         let subs = kind.subresources(&version);
-        let sub = subs.iter().find(|known| known.name == sub).ok_or_else(ApiError::no_such_path)?;
+        let sub = subs.iter().find(|known| known.name == sub).ok_or_else(|| {
+            if kind.traits.custom {
+                ApiError::not_found(&kind.named(&target.name))
+            } else {
+                ApiError::no_such_path()
+            }
+        })?;
         sub.verbs.contains(&verb)
     };
-    if !allowed {
-        return Err(ApiError::no_such_method());
+    if misplaced(&kind, target, verb) {
+        return Err(ApiError::no_such_path());
     }
-    if kind.namespaced && target.namespace.is_empty() && !matches!(verb, "list" | "watch") {
+    // Objects are not created by name or without their namespace, and many are not changed at once.
+    let placed = !kind.namespaced || !target.namespace.is_empty();
+    let suits = match verb {
+        "create" if sub.is_empty() => target.name.is_empty() && placed,
+        "deletecollection" => placed,
+        "update" | "patch" => !target.name.is_empty(),
+        _ => true,
+    };
+    if !allowed || !suits {
         return Err(ApiError::no_such_method());
     }
     let negotiated = negotiate(&asked.headers, &asked.query)?;
@@ -66,6 +80,17 @@ pub(super) fn answer(
         "delete" => call.delete(),
         _ => call.delete_all(),
     }
+}
+
+/// Whether the kind has no such path: in a namespace, or in none.
+fn misplaced(kind: &Resource, target: &Target, verb: &str) -> bool {
+    if !kind.namespaced {
+        // A namespace counts as its own.
+        return !target.namespace.is_empty() && kind.id != GroupResource::new("", "namespaces");
+    }
+    let everywhere =
+        target.name.is_empty() && (!kind.traits.custom || matches!(verb, "list" | "watch"));
+    target.namespace.is_empty() && !everywhere
 }
 
 /// A request for a kind that is served.
