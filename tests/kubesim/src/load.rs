@@ -1,6 +1,6 @@
 //! Putting objects into the store as they are, status and all: the state a test begins with.
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use serde_json::Value;
 
 use crate::{
@@ -36,6 +36,9 @@ pub(crate) fn read(text: &str) -> Result<Vec<Value>> {
 pub(crate) fn load(store: &mut Store, mut object: Value) -> Result<()> {
     let (group, version) = group_version(text(&object, &["apiVersion"]));
     let kind = text(&object, &["kind"]);
+    if version.is_empty() || kind.is_empty() {
+        bail!("an object says its apiVersion and kind");
+    }
     let (namespace, name) = (meta(&object, "namespace"), meta(&object, "name"));
     let resource = store
         .registry
@@ -64,13 +67,12 @@ pub(crate) fn load(store: &mut Store, mut object: Value) -> Result<()> {
         manager: "kubesim",
     };
     let what = format!("{kind} {namespace}/{name}");
-    let loaded = match store.get(&resource.id, &write.key) {
-        None => write.create(store, object).map(drop),
+    let loaded = if store.get(&resource.id, &write.key).is_none() {
+        write.create(store, object).map(drop)
+    } else {
         // What every server has from its start, a state may know better.
-        Some(_) => {
-            forget_the_server(&mut object);
-            write.patch(store, PatchKind::Merge, &object, false).map(drop)
-        }
+        forget_the_server(&mut object);
+        write.patch(store, PatchKind::Merge, &object, false).map(drop)
     };
     loaded.map_err(|error| anyhow!("{what}: {}", error.message))
 }

@@ -57,9 +57,11 @@ pub(super) fn answer(
     if misplaced(&kind, target, verb) {
         return Err(ApiError::no_such_path());
     }
-    // One object is not created by its name, and many are not changed at once.
+    // Objects are not created by name or without their namespace, and many are not changed at once.
+    let placed = !kind.namespaced || !target.namespace.is_empty();
     let suits = match verb {
-        "create" => target.name.is_empty() || !sub.is_empty(),
+        "create" if sub.is_empty() => target.name.is_empty() && placed,
+        "deletecollection" => placed,
         "update" | "patch" => !target.name.is_empty(),
         _ => true,
     };

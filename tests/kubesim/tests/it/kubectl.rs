@@ -197,8 +197,10 @@ fn what_kubectl_exports_is_loaded_elsewhere() {
     let (first, second) = (Cluster::new(), Cluster::new());
     first.sim().load_scenario(&Scenario::named("homelab-clash").unwrap()).unwrap();
     let read = |cluster: &Cluster, what: &str| cluster.kubectl("1.35").ok(what);
-    // Definitions go first: they bring kinds.
-    for kinds in ["crds", "namespaces,nodes,pods,events,services,configmaps,ciliumnodes"] {
+    // Definitions go first: they bring kinds. Owners come along, or what they own is collected.
+    for kinds in
+        ["crds", "namespaces,nodes,ds,deploy,rs,pods,events,services,configmaps,ciliumnodes"]
+    {
         let export = read(&first, &format!("get {kinds} -A -o json --show-managed-fields"));
         second.sim().load(&export).unwrap();
         // What is there already is changed, its status too.

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kubesim::{Config, KubeSim};
+use kubesim::{Backend, Cluster, Config, KubeSim, Scenario};
 use netlab::Lab;
 use nodesim::{Containers, Image, Images, NodeConfig, NodeSim};
 use tokio::process::Command;
@@ -27,7 +27,7 @@ fn tools() -> PathBuf {
 pub(crate) struct Bed {
     // In the order in which they are to end.
     pub(crate) node: NodeSim,
-    pub(crate) sim: KubeSim,
+    cluster: Cluster,
     pub(crate) root: PathBuf,
     pub(crate) namespace: netlab::Namespace,
     _lab: Lab,
@@ -39,10 +39,20 @@ impl Bed {
     }
 
     pub(crate) async fn with(label: &str, change: impl FnOnce(&mut NodeConfig)) -> Self {
-        Self::build(label, change).await.expect("a server and a node")
+        let kubesim = Backend::Kubesim(Config::default());
+        Self::build(label, kubesim, change).await.expect("a server and a node")
     }
 
-    async fn build(label: &str, change: impl FnOnce(&mut NodeConfig)) -> anyhow::Result<Self> {
+    /// The same, behind a server of either kind.
+    pub(crate) async fn behind(backend: Backend, label: &str) -> Self {
+        Self::build(label, backend, |_| {}).await.expect("a server and a node")
+    }
+
+    async fn build(
+        label: &str,
+        backend: Backend,
+        change: impl FnOnce(&mut NodeConfig),
+    ) -> anyhow::Result<Self> {
         let lab = Lab::new(label)?;
         let namespace = lab.namespace("node1")?;
         namespace.ip_batch(
@@ -57,14 +67,18 @@ addr add 10.0.0.124/16 dev eth0
         std::fs::create_dir_all(root.join("etc/cni/net.d"))?;
         std::fs::write(root.join("etc/cni/net.d/05-cilium.conflist"), "{}\n")?;
         std::fs::write(root.join("etc/resolv.conf"), "nameserver 10.0.0.1\n")?;
-        let sim = KubeSim::start(Config::default()).await?;
-        sim.load(&format!(
-            "{{apiVersion: v1, kind: Node, metadata: {{name: node1}}, status: {{
+        let mut scenario = Scenario::empty();
+        scenario.add(
+            &format!(
+                "{{apiVersion: v1, kind: Node, metadata: {{name: node1}}, status: {{
                 addresses: [{{type: InternalIP, address: 10.0.0.124}}],
                 images: [{{names: ['quay.io/cilium/cilium@sha256:6263f3a3d5d63b267b538298dbeb5ae87da3efacf09a2c620446c873ba807d35', '{IMAGE}']}}]}}}}"
-        ))?;
+            ),
+            "the node of a bed",
+        )?;
+        let cluster = Cluster::start(&scenario, backend).await?;
         let netns = PathBuf::from("/run/netns").join(namespace.name());
-        let mut config = NodeConfig::new("node1", &netns, &root, &sim.kubeconfig());
+        let mut config = NodeConfig::new("node1", &netns, &root, &cluster.kubeconfig());
         let agent = Image::new()
             .program("/usr/bin/cilium", "#!/bin/sh\necho \"KVStore: Disabled ($*)\"\n")
             .file("/etc/agent", "recorded\n")
@@ -73,7 +87,12 @@ addr add 10.0.0.124/16 dev eth0
         config.backoff = Duration::from_millis(300);
         change(&mut config);
         let node = NodeSim::start(config).await?;
-        Ok(Self { node, sim, root, namespace, _lab: lab })
+        Ok(Self { node, cluster, root, namespace, _lab: lab })
+    }
+
+    /// The simulator, for faults.
+    pub(crate) fn sim(&self) -> &KubeSim {
+        self.cluster.sim().expect("no other server is asked for it")
     }
 
     pub(crate) fn containers(&self) -> Containers {
@@ -96,7 +115,7 @@ addr add 10.0.0.124/16 dev eth0
 
     /// Creates the objects of that text.
     pub(crate) async fn create(&self, text: &str) {
-        let file = self.sim.directory().join(format!("{}.yaml", uuid::Uuid::new_v4()));
+        let file = self.cluster.directory().join(format!("{}.yaml", uuid::Uuid::new_v4()));
         std::fs::write(&file, text).expect("a file");
         self.ok(&format!("create -f {}", file.display())).await;
     }
@@ -104,9 +123,9 @@ addr add 10.0.0.124/16 dev eth0
     async fn kubectl(&self, arguments: &str) -> std::process::Output {
         Command::new(tools().join("kubectl-1.35/kubectl"))
             .arg("--kubeconfig")
-            .arg(self.sim.kubeconfig())
+            .arg(self.cluster.kubeconfig())
             .arg("--cache-dir")
-            .arg(self.sim.directory().join("cache"))
+            .arg(self.cluster.directory().join("cache"))
             .args(arguments.split_whitespace())
             .env_remove("KUBECONFIG")
             .output()
@@ -125,21 +144,13 @@ addr add 10.0.0.124/16 dev eth0
     pub(crate) async fn ok(&self, arguments: &str) -> String {
         let output = self.kubectl(arguments).await;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.success(),
-            "kubectl {arguments}: {text}{errors}\npods: {}",
-            self.pods()
-        );
+        if !output.status.success() {
+            let errors = String::from_utf8_lossy(&output.stderr);
+            // For those who wonder why a test fails.
+            let pods = self.kubectl("get pods -o jsonpath={.items[*].status}").await.stdout;
+            panic!("kubectl {arguments}: {text}{errors}\npods: {}", String::from_utf8_lossy(&pods));
+        }
         text
-    }
-
-    /// The status of every pod, for those who wonder why a test fails.
-    fn pods(&self) -> String {
-        let (store, kind) = (self.sim.store(), kubesim::GroupResource::new("", "pods"));
-        let pods =
-            store.all(&kind).map(|(key, pod)| format!("{}: {}", key.name, pod.value()["status"]));
-        pods.collect::<Vec<_>>().join("\n")
     }
 
     /// A field of a pod.

@@ -100,7 +100,7 @@ async fn a_sick_server_is_survived() {
         return;
     }
     let bed = Bed::new("faults").await;
-    let faults = bed.sim.faults();
+    let faults = bed.sim().faults();
     faults.add(Fault::new("/api/v1/pods*", Kind::Reset).requests(1, 2));
     faults.add(
         Fault::new("*/pods/p/status*", Kind::Status { code: 500, retry_after: None })
@@ -108,7 +108,7 @@ async fn a_sick_server_is_survived() {
     );
     faults.add(Fault::new("*/pods/p/status*", Kind::Cut(10)).requests(5, 1));
     // The watch that is open ends too old to be gone on with.
-    bed.sim.store().compact();
+    bed.sim().store().compact();
     bed.pod("p", "echo done > /dev/termination-log", "restartPolicy: Never").await;
     assert_eq!(bed.says("p").await, "done\n");
 }

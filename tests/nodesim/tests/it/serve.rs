@@ -1,5 +1,6 @@
 //! What the kubelet endpoint gets: exec and logs.
 
+use kubesim::{Backend, require_real_apiserver};
 use netlab::require_root_netns;
 use nodesim::{ContainerRef, Exec, LogOptions, Runtime as _, RuntimeError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -154,7 +155,19 @@ async fn kubectl_reaches_containers_through_the_api_server() {
     if !require_root_netns() {
         return;
     }
-    let bed = Bed::new("kubectl").await;
+    reached_by_kubectl(&Bed::new("kubectl").await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_reaches_containers_through_a_real_apiserver() {
+    let Some(assets) = require_real_apiserver() else { return };
+    if !require_root_netns() {
+        return;
+    }
+    reached_by_kubectl(&Bed::behind(Backend::Real(assets), "real kubectl").await).await;
+}
+
+async fn reached_by_kubectl(bed: &Bed) {
     let command = "command: [sh, -c, 'echo up; exec sleep 100'], workingDir: /var";
     bed.pod_of("p", command, "hostNetwork: true").await;
     bed.ok("wait pod/p --for=condition=Ready --timeout=20s").await;
@@ -165,4 +178,9 @@ async fn kubectl_reaches_containers_through_the_api_server() {
     assert_eq!(bed.ok("logs p").await, "up\n");
     let error = bed.fails("exec p -- no-such-program").await;
     assert!(error.contains("executable file not found in $PATH"), "{error}");
+    bed.ok("delete pod p --grace-period=1").await;
+    bed.pod("q", "echo done | tee /dev/termination-log", "restartPolicy: Never").await;
+    assert_eq!(bed.says("q").await, "done\n");
+    assert_eq!(bed.ok("logs q").await, "done\n");
+    bed.ok("delete pod q").await;
 }
