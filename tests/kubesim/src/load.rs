@@ -67,13 +67,12 @@ pub(crate) fn load(store: &mut Store, mut object: Value) -> Result<()> {
         manager: "kubesim",
     };
     let what = format!("{kind} {namespace}/{name}");
-    let loaded = match store.get(&resource.id, &write.key) {
-        None => write.create(store, object).map(drop),
+    let loaded = if store.get(&resource.id, &write.key).is_none() {
+        write.create(store, object).map(drop)
+    } else {
         // What every server has from its start, a state may know better.
-        Some(_) => {
-            forget_the_server(&mut object);
-            write.patch(store, PatchKind::Merge, &object, false).map(drop)
-        }
+        forget_the_server(&mut object);
+        write.patch(store, PatchKind::Merge, &object, false).map(drop)
     };
     loaded.map_err(|error| anyhow!("{what}: {}", error.message))
 }
