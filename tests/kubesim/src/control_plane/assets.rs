@@ -22,8 +22,10 @@ pub struct Assets {
 impl Assets {
     /// The programs in the directory that `KUBEBUILDER_ASSETS` names.
     pub fn from_environment() -> Result<Self> {
-        let directory = env::var_os(VARIABLE).with_context(missing)?;
-        Self::in_directory(Path::new(&directory))
+        let directory = named().with_context(missing)?;
+        // The programs are started elsewhere.
+        let directory = std::path::absolute(&directory).context(VARIABLE)?;
+        Self::in_directory(&directory)
     }
 
     fn in_directory(directory: &Path) -> Result<Self> {
@@ -36,6 +38,11 @@ impl Assets {
     }
 }
 
+/// What the variable says; other test environments take an empty one for none, too.
+fn named() -> Option<PathBuf> {
+    env::var_os(VARIABLE).filter(|directory| !directory.is_empty()).map(PathBuf::from)
+}
+
 fn missing() -> String {
     format!("{VARIABLE} is not set: a directory with etcd and kube-apiserver")
 }
@@ -46,7 +53,7 @@ fn missing() -> String {
 /// let Some(assets) = kubesim::require_real_apiserver() else { return };
 /// ```
 ///
-/// Where `KUBEBUILDER_ASSETS` is not set, it prints `skipped:` and the reason. That is no failure
+/// Where `KUBEBUILDER_ASSETS` is not set or empty, it prints `skipped:` and the reason. That is no failure
 /// even in CI: the same cases run on kubesim everywhere.
 ///
 /// # Panics
@@ -54,7 +61,7 @@ fn missing() -> String {
 /// Where `KUBEBUILDER_ASSETS` is set, and does not hold them.
 #[expect(clippy::print_stderr, reason = "a skipped test has to say so")]
 pub fn require_real_apiserver() -> Option<Assets> {
-    if env::var_os(VARIABLE).is_none() {
+    if named().is_none() {
         eprintln!("skipped: {}", missing());
         return None;
     }

@@ -150,6 +150,12 @@ fn what_cannot_be_served_is_said() {
         error,
         "error: KUBEBUILDER_ASSETS is not set: a directory with etcd and kube-apiserver\n"
     );
+    // As other test environments have it, an empty one is none.
+    let output = kubesim(&["--real-apiserver", "--kubeconfig", "/nowhere/config"])
+        .env("KUBEBUILDER_ASSETS", "")
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), error);
     let (_, _, error) = complaint(&["--scenario", "leftovers"]);
     assert!(error.starts_with("error: write /nowhere/config: "), "{error}");
 }
