@@ -320,6 +320,9 @@ fn examined_cluster(facts: &Facts, origin: &ClusterOrigin) -> String {
         Some(version) => format!(", Kubernetes {}", version.git_version),
         None => String::new(),
     };
+    if origin.nodes == 0 && facts.cluster.nodes.known().is_none() {
+        return format!("{context}{}{version}, nodes: not known", origin.server);
+    }
     let seen = facts.nodes.iter().filter(|node| node.links.known().is_some()).count();
     let (nodes, chosen) = (origin.nodes, origin.nodes_chosen);
     let inside = if chosen < nodes {

@@ -1,6 +1,9 @@
 //! Running the doctor.
 
-use std::process::{Command, Output};
+use std::fs;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use netlab::{Namespace, Node};
 
@@ -18,7 +21,20 @@ pub(crate) struct Run {
 impl Run {
     /// Runs a command that is the doctor, or that starts it.
     pub(crate) fn of(command: &mut Command) -> Self {
-        let Output { status, stdout, stderr } = for_a_pipe(command).output().unwrap();
+        Self::ended(for_a_pipe(command).output().unwrap())
+    }
+
+    /// Runs a command; with the most memory it had, in bytes.
+    pub(crate) fn measured(command: &mut Command) -> (Self, u64) {
+        let child = for_a_pipe(command).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let child = child.unwrap();
+        let pid = child.id();
+        let peak = thread::spawn(move || peak_memory(pid));
+        let run = Self::ended(child.wait_with_output().unwrap());
+        (run, peak.join().unwrap())
+    }
+
+    fn ended(Output { status, stdout, stderr }: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         let run = Self { code: status.code(), stdout: text(stdout), stderr: text(stderr) };
         assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
@@ -29,6 +45,23 @@ impl Run {
     pub(crate) fn report(&self) -> Report {
         Report::parse(&self.stdout, self.code)
     }
+}
+
+/// The peak only grows, so what was last read before the end is all but the last milliseconds.
+fn peak_memory(pid: u32) -> u64 {
+    let mut peak = 0;
+    // A process that has ended has no memory to speak of.
+    while let Some(kibibytes) = high_water_mark(pid) {
+        peak = kibibytes * 1024;
+        thread::sleep(Duration::from_millis(5));
+    }
+    peak
+}
+
+fn high_water_mark(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.parse().ok()
 }
 
 /// As a program that reads the output would run it, whoever runs these tests.

@@ -6,10 +6,12 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use netlab::require_root_netns;
 use tempfile::TempDir;
 
 use crate::doctor::Run;
 use crate::program;
+use crate::stage::Stage;
 
 const VERSIONS: [&str; 2] = ["kubectl-1.28", "kubectl-1.35"];
 
@@ -47,13 +49,18 @@ impl Installation {
 
     /// kubectl with nothing of its user's, and no cluster.
     fn run(&self, version: &str, arguments: &[&str]) -> Run {
+        self.run_with(version, &self.path("home/none"), arguments)
+    }
+
+    /// The same with a cluster.
+    fn run_with(&self, version: &str, kubeconfig: &Path, arguments: &[&str]) -> Run {
         let mut command = Command::new(kubectl(version));
         command
             .args(arguments)
             .current_dir(program::workspace())
             .env_clear()
             .env("HOME", self.path("home"))
-            .env("KUBECONFIG", self.path("home/none"))
+            .env("KUBECONFIG", kubeconfig)
             .env("PATH", self.path("bin"));
         Run::of(&mut command)
     }
@@ -107,5 +114,29 @@ fn usage_is_shown_as_kubectl_is_called() {
         let wrong = installation.run(version, &["cilium-doctor", "explain"]);
         assert_eq!(wrong.code, Some(2));
         assert!(wrong.stderr.contains("Usage: kubectl cilium-doctor explain"), "{}", wrong.stderr);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_current_context_is_examined_without_flags() {
+    if !require_root_netns() {
+        return;
+    }
+    let stage = Stage::with_nodes("homelab-clash").await;
+    let kubeconfig = stage.kubeconfig();
+    let runs = tokio::task::spawn_blocking(move || {
+        let installation = Installation::new();
+        let run = |version, arguments: &[&str]| {
+            installation.run_with(version, &kubeconfig, &[&["cilium-doctor"], arguments].concat())
+        };
+        VERSIONS.map(|version| {
+            (run(version, &[]), run(version, &["-o", "json", "--context", "kubesim"]))
+        })
+    });
+    for (text, json) in runs.await.unwrap() {
+        assert_eq!((text.code, &*text.stderr), (Some(1), ""), "{}", text.stdout);
+        assert!(text.stdout.contains("context kubesim"), "{}", text.stdout);
+        assert_eq!((json.code, &*json.stderr), (Some(1), ""), "{}", json.stdout);
+        assert_eq!(json.report().verdicts(), ["confirmed C-CLASH"]);
     }
 }

@@ -2,12 +2,13 @@
 
 use std::{
     collections::BTreeSet,
+    fs,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
 };
 
-use kubesim::{Backend, Cilium, Cluster, Config, KubeSim, Scenario};
+use kubesim::{Backend, Cilium, Cluster, Config, KubeSim, Scenario, User};
 use netlab::{CiliumState, Homelab, homelab};
 use nodesim::{ContainerRef, Exec, Image, Images, NodeConfig, NodeSim, Runtime as _};
 
@@ -92,6 +93,19 @@ impl Stage {
         self.cluster.kubeconfig()
     }
 
+    /// A file with that text, for as long as the stage is.
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.cluster.directory().join(name);
+        fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// A kubeconfig for that user.
+    pub(crate) fn kubeconfig_of(&self, user: &User) -> PathBuf {
+        let text = self.cluster.certificate_kubeconfig(user).unwrap();
+        self.write(&format!("{}.kubeconfig", user.name), &text)
+    }
+
     /// Runs the doctor on the cluster.
     pub(crate) async fn doctor(&self, arguments: &[&str]) -> Run {
         self.doctor_as(&self.kubeconfig(), arguments).await
@@ -99,13 +113,18 @@ impl Stage {
 
     /// Runs the doctor with that kubeconfig.
     pub(crate) async fn doctor_as(&self, kubeconfig: &Path, arguments: &[&str]) -> Run {
-        let mut command = Command::new(program::doctor());
-        command
-            .args(arguments)
-            .arg("--kubeconfig")
-            .arg(kubeconfig)
-            .current_dir(program::workspace());
+        let mut command = command(kubeconfig, arguments);
         tokio::task::spawn_blocking(move || Run::of(&mut command)).await.unwrap()
+    }
+
+    /// Runs the doctor with that kubeconfig; with the most memory it had, in bytes.
+    pub(crate) async fn measured_doctor_as(
+        &self,
+        kubeconfig: &Path,
+        arguments: &[&str],
+    ) -> (Run, u64) {
+        let mut command = command(kubeconfig, arguments);
+        tokio::task::spawn_blocking(move || Run::measured(&mut command)).await.unwrap()
     }
 
     /// The doctor's report.
@@ -114,6 +133,12 @@ impl Stage {
         assert!(!run.stdout.is_empty(), "{}", run.stderr);
         Report::parse(&run.stdout, run.code)
     }
+}
+
+fn command(kubeconfig: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program::doctor());
+    command.args(arguments).arg("--kubeconfig").arg(kubeconfig).current_dir(program::workspace());
+    command
 }
 
 /// What the images of a scenario hold. Programs other than the recorded ones cannot be had here, so
