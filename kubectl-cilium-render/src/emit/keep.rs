@@ -221,8 +221,9 @@ fn text_of(value: &Value) -> String {
 /// YAML too.
 fn inline(value: &Value) -> String {
     let text = text_of(value);
-    match text.trim_end().strip_prefix("k: ") {
-        Some(line) if !line.contains('\n') => line.to_owned(),
+    // The last line feeds of a block scalar are part of it, and nothing else may be on its first line.
+    match text.strip_prefix("k: ").and_then(|text| text.strip_suffix('\n')) {
+        Some(line) if !line.contains('\n') && !line.starts_with('|') => line.to_owned(),
         _ => serde_json::to_string(value).unwrap_or_default(),
     }
 }
