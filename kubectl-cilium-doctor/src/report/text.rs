@@ -32,7 +32,7 @@ pub(super) fn write(
     text.findings(diagnosis, Basis::Observed)?;
     text.findings(diagnosis, Basis::Predicted)?;
     text.unknown(diagnosis)?;
-    text.footer(diagnosis)
+    text.footer(facts, diagnosis)
 }
 
 struct Text<'p> {
@@ -245,7 +245,7 @@ impl Text<'_> {
         Ok(())
     }
 
-    fn footer(&mut self, diagnosis: &Diagnosis) -> io::Result<()> {
+    fn footer(&mut self, facts: &Facts, diagnosis: &Diagnosis) -> io::Result<()> {
         let count = |is: fn(Outcome) -> bool| {
             diagnosis.results.iter().filter(|result| is(result.judgement.outcome())).count()
         };
@@ -256,6 +256,9 @@ impl Text<'_> {
         writeln!(self.out)?;
         if diagnosis.judged_nothing() {
             self.prose("", "", "Nothing could be judged: too little could be read.")?;
+            if facts.origin.source == Source::Cluster {
+                self.prose("", "", "`kubectl cilium-doctor auth` lists what you may read.")?;
+            }
         } else if diagnosis.worst().is_none_or(|worst| worst <= Severity::Info) {
             let rest = if unknown > 0 { ", as far as they could be judged" } else { "" };
             self.prose("", "", &format!("No trouble found with CIDRs and routes{rest}."))?;

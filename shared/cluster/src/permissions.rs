@@ -152,6 +152,18 @@ pub const ALL: &[Permission] = &[
         role: Role::Helm,
         ..list(Resource::SECRETS, without!(releases))
     },
+    // Where HELM_DRIVER is configmap.
+    Permission {
+        place: Place::Home,
+        role: Role::Helm,
+        ..list(Resource::CONFIG_MAPS, without!(releases))
+    },
+    Permission {
+        verb: "get",
+        place: Place::Home,
+        role: Role::Helm,
+        ..list(Resource::CONFIG_MAPS, without!(releases))
+    },
 ];
 
 impl Permission {
