@@ -13,8 +13,10 @@ mod releases;
 mod resource;
 mod yaml;
 
+use std::borrow::Cow;
+
 use kcilium_core::{
-    decode::kubernetes::{FromApi, page},
+    decode::kubernetes::{FromApi, Table, page},
     facts::{ClusterFacts, Facts, Origin, Source, Unavailable},
 };
 
@@ -194,4 +196,31 @@ impl Collector<'_> {
         let found = page.items.into_iter().next();
         found.ok_or_else(|| Unavailable::absent(what, "it is of another kind"))
     }
+
+    /// The names of the objects in a collection, as rows: nothing else of them is sent.
+    async fn names(
+        &self,
+        resource: Resource,
+        namespace: Option<&str>,
+        query: &[(&str, &str)],
+    ) -> Result<Vec<String>, ApiError> {
+        let path = resource.path(namespace);
+        let query: Vec<_> = query.iter().copied().chain([("includeObject", "None")]).collect();
+        let pages = Pages { path: &path, query: &query, form: Form::Table, size: PageSize::Rows };
+        self.api.list(&pages, names_of).await
+    }
+}
+
+/// The names in a page of rows.
+fn names_of(json: &[u8]) -> Result<(Vec<String>, Option<String>), ApiError> {
+    let unreadable =
+        |error: &dyn std::fmt::Display| ApiError::Unreadable { reason: error.to_string() };
+    let table = Table::from_json(json).map_err(|error| unreadable(&error))?;
+    let column = table.column("Name").map_err(|error| unreadable(&error))?;
+    let names = table
+        .rows()
+        .map(|row| row.text(column).map(Cow::into_owned))
+        .collect::<Result<_, _>>()
+        .map_err(|error| unreadable(&error))?;
+    Ok((names, table.resume))
 }

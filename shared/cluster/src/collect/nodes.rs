@@ -11,9 +11,9 @@ use kcilium_core::{
     view::View,
 };
 
-use super::{Collector, Progress, Resource, releases::names_of};
+use super::{Collector, Progress, Resource};
 use crate::{
-    ApiError, End, Exec, Form, Output, PageSize, Pages,
+    ApiError, End, Exec, Output,
     node_script::{self, AgentContainer, DnsPolicy, NodeScript},
 };
 
@@ -95,10 +95,7 @@ impl Collector<'_> {
     }
 
     async fn labelled(&self, selector: &str) -> Result<HashSet<NodeName>, ApiError> {
-        let path = Resource::NODES.path(None);
-        let query = [("labelSelector", selector), ("includeObject", "None")];
-        let pages = Pages { path: &path, query: &query, form: Form::Table, size: PageSize::Rows };
-        let names = self.api.list(&pages, names_of).await?;
+        let names = self.names(Resource::NODES, None, &[("labelSelector", selector)]).await?;
         Ok(names.into_iter().map(NodeName::from).collect())
     }
 

@@ -12,7 +12,7 @@ use kcilium_core::{
     facts::{CiliumEndpoint, CiliumNode, KubeNode, NodeName, PodDetail, PodRow, Pods, Unavailable},
 };
 
-use super::{Collector, Resource, releases::names_of};
+use super::{Collector, Resource};
 use crate::{ApiError, Form, PageSize, Pages};
 
 /// How many pods in trouble are looked at closely. What ails fifty ails the rest.
@@ -25,7 +25,7 @@ impl Collector<'_> {
     /// All pods, a row each.
     pub(super) async fn pod_rows(&self) -> Result<Pods, Unavailable> {
         // Rows do not say their namespace, so without a list of these only objects will do.
-        let Ok(namespaces) = self.namespaces().await else {
+        let Ok(namespaces) = self.names(Resource::NAMESPACES, None, &[]).await else {
             return self.pod_objects().await;
         };
         let mut lists = stream::iter(namespaces)
@@ -48,13 +48,6 @@ impl Collector<'_> {
         }
         pods.sort();
         Ok(pods)
-    }
-
-    async fn namespaces(&self) -> Result<Vec<String>, ApiError> {
-        let path = Resource::NAMESPACES.path(None);
-        let query = [("includeObject", "None")];
-        let pages = Pages { path: &path, query: &query, form: Form::Table, size: PageSize::Rows };
-        self.api.list(&pages, names_of).await
     }
 
     /// The pods of a namespace, as rows.

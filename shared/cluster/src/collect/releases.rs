@@ -1,14 +1,9 @@
 //! Cilium's Helm release. Secrets are read one at a time, and only those of this release.
 
-use std::borrow::Cow;
-
-use kcilium_core::{
-    decode::kubernetes::Table,
-    facts::{Release, Unavailable},
-};
+use kcilium_core::facts::{Release, Unavailable};
 
 use super::{Collector, Resource, cilium::Workloads};
-use crate::{ApiError, Form, PageSize, Pages};
+use crate::ApiError;
 
 /// How many revisions are read on the way to the one that is deployed.
 const MAX_REVISIONS: usize = 5;
@@ -55,10 +50,8 @@ impl Collector<'_> {
         release: &str,
     ) -> Result<Vec<String>, ApiError> {
         let selector = format!("owner=helm,name={release}");
-        let path = resource.path(Some(namespace));
-        let query = [("labelSelector", selector.as_str()), ("includeObject", "None")];
-        let pages = Pages { path: &path, query: &query, form: Form::Table, size: PageSize::Rows };
-        let mut names: Vec<String> = self.api.list(&pages, names_of).await?;
+        let query = [("labelSelector", selector.as_str())];
+        let mut names = self.names(resource, Some(namespace), &query).await?;
         names.sort_by_key(|name| std::cmp::Reverse(revision(name)));
         Ok(names)
     }
@@ -67,18 +60,4 @@ impl Collector<'_> {
 /// `sh.helm.release.v1.cilium.v12` → 12.
 fn revision(name: &str) -> u32 {
     name.rsplit_once(".v").and_then(|(_, number)| number.parse().ok()).unwrap_or(0)
-}
-
-/// The names in a page of rows.
-pub(super) fn names_of(json: &[u8]) -> Result<(Vec<String>, Option<String>), ApiError> {
-    let unreadable =
-        |error: &dyn std::fmt::Display| ApiError::Unreadable { reason: error.to_string() };
-    let table = Table::from_json(json).map_err(|error| unreadable(&error))?;
-    let column = table.column("Name").map_err(|error| unreadable(&error))?;
-    let names = table
-        .rows()
-        .map(|row| row.text(column).map(Cow::into_owned))
-        .collect::<Result<_, _>>()
-        .map_err(|error| unreadable(&error))?;
-    Ok((names, table.resume))
 }
