@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use kcilium_core::chart::ChartVersion;
 
-use crate::{keys::ChartVersion, layers::SetFlag};
+use crate::layers::SetFlag;
 
 /// Merges Helm values for Cilium, and says where each comes from.
 ///

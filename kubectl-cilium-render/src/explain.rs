@@ -1,13 +1,11 @@
 //! Where each value comes from, for people.
 
 use kcilium_cli::{Paragraph, Style, control};
+use kcilium_core::chart::Chart;
 
-use crate::{
-    keys::Chart,
-    layers::{
-        Map, Node, Origin, Value,
-        yaml::resolve::{self, Scalar},
-    },
+use crate::layers::{
+    Map, Node, Origin, Value,
+    yaml::resolve::{self, Scalar},
 };
 
 /// Characters of a value that are shown.

@@ -7,7 +7,6 @@ pub mod args;
 pub mod emit;
 pub mod explain;
 pub mod given;
-pub mod keys;
 pub mod layers;
 pub mod render;
 pub mod strvals;

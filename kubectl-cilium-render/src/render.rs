@@ -3,13 +3,13 @@
 use std::io::{self, Write};
 
 use kcilium_cli::{Exit, Failure, Printer, Style, control, format, terminal};
+use kcilium_core::chart::{Chart, ChartVersion, Nearness, known_versions};
 
 use crate::{
     args::{Format, Render},
     emit::{self, KeepError},
     explain, given,
     given::{Given, GivenError},
-    keys::{Chart, ChartVersion, Nearness, known_versions},
 };
 
 /// Reads the values, merges and prints them.

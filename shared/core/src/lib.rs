@@ -1,5 +1,6 @@
 //! The pure core of the kcilium plugins: collect → decide → act, without the collecting and the acting.
 //!
+//! * [`chart`]: what versions of Cilium's Helm chart take and what they make of it.
 //! * [`facts`]: one model of everything that is known about a cluster and its nodes; a source that
 //!   failed is a fact too.
 //! * [`decode`]: what real programs print (`ip -j`, `resolv.conf`, API objects) into facts.
@@ -13,6 +14,7 @@
 //! Nothing here does I/O, knows a clock, a terminal or Kubernetes' client.
 
 pub mod causes;
+pub mod chart;
 pub mod decode;
 pub mod diagnosis;
 pub mod facts;

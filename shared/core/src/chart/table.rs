@@ -1,4 +1,4 @@
-//! The table of keys, made from the charts by `examples/keys.rs`.
+//! The table of keys, made from the charts by `examples/chart_keys.rs`.
 
 use std::sync::LazyLock;
 

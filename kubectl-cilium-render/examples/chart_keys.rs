@@ -1,7 +1,7 @@
-//! Makes `src/keys/keys.tsv` out of charts.
+//! Makes `shared/core/src/chart/keys.tsv` out of charts.
 //!
 //! ```sh
-//! cargo run --example keys -- CHART-1.12.19 CHART-1.13.18 … > src/keys/keys.tsv
+//! cargo run -p kubectl-cilium-render --example chart_keys -- CHART-1.12.19 … > shared/core/src/chart/keys.tsv
 //! ```
 //!
 //! Each folder, in rising order, is named after its version and holds `values.yaml` and, where the
@@ -62,7 +62,9 @@ fn main() -> anyhow::Result<()> {
             keys.entry(key).or_default().push((number, entry));
         }
     }
-    println!("# Keys of Cilium's charts: key, versions, types, default. Made by examples/keys.rs.");
+    println!(
+        "# Keys of Cilium's charts: key, versions, types, default. Made by examples/chart_keys.rs."
+    );
     println!("{}", versions.join("\t"));
     for (key, entries) in keys {
         for (first, last, entry) in runs(entries) {
