@@ -13,7 +13,7 @@ pub(super) fn write(diagnosis: &Diagnosis, printer: &mut Printer) -> io::Result<
     }
     for finding in diagnosis.findings() {
         let severity = match finding.basis {
-            Basis::Observed => finding.severity.to_string(),
+            Basis::Observed | Basis::Proposed => finding.severity.to_string(),
             Basis::Predicted => format!("({})", finding.severity),
         };
         let line = format!("{severity:<10} {:<9} {}", finding.code, finding.summary);

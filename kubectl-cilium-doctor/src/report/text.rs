@@ -172,7 +172,7 @@ impl Text<'_> {
             return Ok(());
         }
         self.heading(match basis {
-            Basis::Observed => "Findings",
+            Basis::Observed | Basis::Proposed => "Findings",
             Basis::Predicted => {
                 "If you installed Cilium with its defaults now (no effect on the exit code)"
             }

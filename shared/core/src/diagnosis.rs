@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::{
     causes::{self, Verdict},
     facts::Facts,
-    rules::{Basis, Code, Finding, Judgement, Outcome, Rule, Severity, registry},
-    view::{Installation, PodCidr, View},
+    rules::{Basis, Code, Finding, Judgement, Judges, Outcome, Rule, Severity, registry},
+    view::{Installation, PodCidr, Proposal, View},
 };
 
 /// Which rules are asked.
@@ -48,11 +48,7 @@ pub struct Diagnosis {
 /// Judges facts.
 pub fn diagnose(facts: &Facts, selection: &Selection) -> Diagnosis {
     let view = View::new(facts);
-    let results: Vec<RuleResult> = registry::RULES
-        .iter()
-        .filter(|rule| selection.contains(rule))
-        .map(|rule| RuleResult { rule, judgement: rule.judge(&view) })
-        .collect();
+    let results = judge(&view, |rule| selection.contains(rule));
     let findings: Vec<&Finding> = results
         .iter()
         .flat_map(|result| result.judgement.findings())
@@ -65,6 +61,20 @@ pub fn diagnose(facts: &Facts, selection: &Selection) -> Diagnosis {
         verdicts,
         results,
     }
+}
+
+/// Judges a configuration that is about to be installed, by the rules about configurations.
+pub fn lint(facts: &Facts, proposal: &Proposal, selection: &Selection) -> Vec<RuleResult> {
+    let view = View::with_proposal(facts, proposal);
+    judge(&view, |rule| rule.judges == Judges::Configuration && selection.contains(rule))
+}
+
+fn judge(view: &View<'_>, is_asked: impl Fn(&Rule) -> bool) -> Vec<RuleResult> {
+    registry::RULES
+        .iter()
+        .filter(|rule| is_asked(rule))
+        .map(|rule| RuleResult { rule, judgement: rule.judge(view) })
+        .collect()
 }
 
 impl Diagnosis {

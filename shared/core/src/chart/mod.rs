@@ -3,8 +3,10 @@
 mod advice;
 mod suggest;
 mod table;
+mod values;
 mod version;
 
 pub use advice::{Advice, Effect, advice, kube_proxy_replacement};
 pub use table::{Chart, Entry, Known, known_versions};
+pub use values::ChartValues;
 pub use version::{ChartVersion, Nearness, VersionError};

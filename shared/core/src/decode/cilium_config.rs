@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 use semver::Version;
 
 use super::DecodeError;
-use crate::facts::{CiliumConfig, IpamMode, RoutingMode, TunnelProtocol};
+use crate::facts::{
+    CiliumConfig, Encryption, IpamMode, LoadBalancer, LoadBalancerMode, MasqueradeOptions,
+    PolicyEnforcement, RoutingMode, TunnelProtocol,
+};
 
 /// Normalises the ConfigMap's data.
 ///
@@ -33,11 +36,45 @@ pub fn from_config_map(
             .number("cluster-pool-ipv6-mask-size", CiliumConfig::DEFAULT_NODE_MASK_V6)?,
         routing: keys.routing(),
         auto_direct_node_routes: keys.switch("auto-direct-node-routes", false)?,
+        skip_unreachable_nodes: keys.switch("direct-routing-skip-unreachable", false)?,
         masquerade_v4: keys.switch("enable-ipv4-masquerade", true)?,
         masquerade_v6: keys.switch("enable-ipv6-masquerade", true)?,
-        native_routing_cidr_v4: keys.text("ipv4-native-routing-cidr").map(str::to_owned),
+        masquerading: MasqueradeOptions {
+            bpf: keys.switch("enable-bpf-masquerade", false)?,
+            interfaces: keys.list("egress-masquerade-interfaces"),
+            route_source: keys.switch("enable-masquerade-to-route-source", false)?,
+            ip_masq_agent: keys.switch("enable-ip-masq-agent", false)?,
+        },
+        native_routing_cidr_v4: keys.owned("ipv4-native-routing-cidr"),
+        native_routing_cidr_v6: keys.owned("ipv6-native-routing-cidr"),
+        kube_proxy_replacement: keys.owned("kube-proxy-replacement").unwrap_or_default().into(),
+        load_balancer: LoadBalancer {
+            mode: keys.load_balancer_mode(),
+            dsr_dispatch: keys.owned("bpf-lb-dsr-dispatch"),
+        },
+        devices: keys.list("devices"),
+        // The ConfigMap does not say; the environment of the agents does.
+        api_server: None,
+        host_legacy_routing: keys.switch("enable-host-legacy-routing", false)?,
+        endpoint_routes: keys.switch("enable-endpoint-routes", false)?,
+        local_router_v4: keys.owned("local-router-ipv4"),
+        chaining_mode: keys.owned("cni-chaining-mode").filter(|mode| mode != "none"),
+        cluster_name: keys.owned("cluster-name").unwrap_or_else(|| "default".into()),
         cluster_id: keys.number("cluster-id", 0)?,
+        encryption: keys.encryption()?,
+        host_firewall: keys.switch("enable-host-firewall", false)?,
+        policy_enforcement: keys.policy_enforcement(),
+        policy_audit: keys.switch("policy-audit-mode", false)?,
+        iptables_rules: keys.switch("install-iptables-rules", true)?,
+        no_conntrack_rules: keys.switch("install-no-conntrack-iptables-rules", false)?,
         l7_proxy: keys.switch("enable-l7-proxy", true)?,
+        ingress_controller: keys.switch("enable-ingress-controller", false)?,
+        gateway_api: keys.switch("enable-gateway-api", false)?,
+        envoy_config: keys.switch("enable-envoy-config", false)?,
+        bgp_control_plane: keys.switch("enable-bgp-control-plane", false)?,
+        // Until 1.17 the key named the family.
+        egress_gateway: keys.switch("enable-egress-gateway", false)?
+            || keys.switch("enable-ipv4-egress-gateway", false)?,
         ipv4: keys.switch("enable-ipv4", true)?,
         ipv6: keys.switch("enable-ipv6", false)?,
     })
@@ -48,6 +85,10 @@ struct Keys<'a>(&'a BTreeMap<String, String>);
 impl Keys<'_> {
     fn text(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    fn owned(&self, key: &str) -> Option<String> {
+        self.text(key).map(str::to_owned)
     }
 
     /// The chart joins lists with spaces; people who edit the map by hand use commas.
@@ -91,6 +132,34 @@ impl Keys<'_> {
             (Some("native"), _) | (None, Some("disabled")) => RoutingMode::Native,
             (Some("tunnel") | None, _) => RoutingMode::Tunnel(protocol()),
             (Some(other), _) => RoutingMode::Unknown(other.to_owned()),
+        }
+    }
+
+    fn load_balancer_mode(&self) -> LoadBalancerMode {
+        match self.text("bpf-lb-mode").or(self.text("node-port-mode")) {
+            None | Some("snat") => LoadBalancerMode::Snat,
+            Some("dsr") => LoadBalancerMode::Dsr,
+            Some("hybrid") => LoadBalancerMode::Hybrid,
+            Some(other) => LoadBalancerMode::Unknown(other.to_owned()),
+        }
+    }
+
+    fn encryption(&self) -> Result<Encryption, DecodeError> {
+        Ok(if self.switch("enable-ipsec", false)? {
+            Encryption::Ipsec
+        } else if self.switch("enable-wireguard", false)? {
+            Encryption::WireGuard
+        } else {
+            Encryption::None
+        })
+    }
+
+    fn policy_enforcement(&self) -> PolicyEnforcement {
+        match self.text("enable-policy") {
+            None | Some("default") => PolicyEnforcement::Default,
+            Some("always") => PolicyEnforcement::Always,
+            Some("never") => PolicyEnforcement::Never,
+            Some(other) => PolicyEnforcement::Unknown(other.to_owned()),
         }
     }
 }

@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Family;
 
-/// What Helm values and the live `cilium-config` have in common, for the version in question.
+/// What Helm values and the live `cilium-config` have in common, for the version in question. What
+/// a snapshot does not say has the chart's default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of Cilium's own")]
 pub struct CiliumConfig {
     /// Where it was read, such as `ConfigMap kube-system/cilium-config`.
@@ -15,15 +16,15 @@ pub struct CiliumConfig {
     /// Namespace of the installation.
     pub namespace: String,
     /// Cilium's version, where known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<Version>,
     /// How pod addresses are allocated.
     pub ipam: IpamMode,
-    /// IPv4 cluster pool, each element as written.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// IPv4 cluster pool, each element as written. Always said in snapshots: the default is not
+    /// empty.
     pub pool_v4: Vec<String>,
     /// IPv6 cluster pool, each element as written.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pool_v6: Vec<String>,
     /// Prefix length of a node's IPv4 block.
     pub node_mask_v4: u8,
@@ -32,28 +33,80 @@ pub struct CiliumConfig {
     /// How packets get from node to node.
     pub routing: RoutingMode,
     /// Whether agents install a route to each other node's pod CIDR.
-    #[serde(default)]
     pub auto_direct_node_routes: bool,
+    /// `direct-routing-skip-unreachable`: whether nodes behind a router are left out of that.
+    pub skip_unreachable_nodes: bool,
     /// Whether packets of pods that leave the cluster get the node's address, IPv4.
-    #[serde(default)]
     pub masquerade_v4: bool,
     /// The same for IPv6.
-    #[serde(default)]
     pub masquerade_v6: bool,
+    /// How they get it.
+    pub masquerading: MasqueradeOptions,
     /// `ipv4-native-routing-cidr`, as written: within it nothing is masqueraded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub native_routing_cidr_v4: Option<String>,
+    /// `ipv6-native-routing-cidr`, as written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub native_routing_cidr_v6: Option<String>,
+    /// `kube-proxy-replacement`.
+    pub kube_proxy_replacement: ProxyReplacement,
+    /// How Services are answered where Cilium does it.
+    pub load_balancer: LoadBalancer,
+    /// `devices`; empty where agents choose.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<String>,
+    /// Where agents reach the API server, if not through the Service `kubernetes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_server: Option<ApiServer>,
+    /// `enable-host-legacy-routing`: whether pods' packets pass the host's netfilter even where BPF
+    /// could route them.
+    pub host_legacy_routing: bool,
+    /// `enable-endpoint-routes`: a route for each pod.
+    pub endpoint_routes: bool,
+    /// `local-router-ipv4`, as written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub local_router_v4: Option<String>,
+    /// `cni-chaining-mode`; none where Cilium is the only plugin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chaining_mode: Option<String>,
+    /// `cluster-name`.
+    pub cluster_name: String,
     /// `cluster-id`; 0 for a cluster that is in no mesh.
-    #[serde(default)]
     pub cluster_id: u32,
+    /// Encryption between nodes.
+    pub encryption: Encryption,
+    /// Whether policies apply to the hosts themselves.
+    pub host_firewall: bool,
+    /// `enable-policy`.
+    pub policy_enforcement: PolicyEnforcement,
+    /// `policy-audit-mode`: what policies forbid is logged, and passes.
+    pub policy_audit: bool,
+    /// `install-iptables-rules`.
+    pub iptables_rules: bool,
+    /// `install-no-conntrack-iptables-rules`.
+    pub no_conntrack_rules: bool,
     /// Whether the L7 proxy is on; agents then move the `local` rule and add one for the proxy.
-    #[serde(default)]
     pub l7_proxy: bool,
+    /// Whether Cilium answers Ingresses.
+    pub ingress_controller: bool,
+    /// Whether Cilium answers the Gateway API.
+    pub gateway_api: bool,
+    /// Whether CiliumEnvoyConfigs are read.
+    pub envoy_config: bool,
+    /// Whether Cilium speaks BGP.
+    pub bgp_control_plane: bool,
+    /// Whether CiliumEgressGatewayPolicies are read.
+    pub egress_gateway: bool,
     /// Whether IPv4 is on.
     pub ipv4: bool,
     /// Whether IPv6 is on.
-    #[serde(default)]
     pub ipv6: bool,
+}
+
+impl Default for CiliumConfig {
+    fn default() -> Self {
+        Self::chart_defaults()
+    }
 }
 
 impl CiliumConfig {
@@ -86,11 +139,34 @@ impl CiliumConfig {
             node_mask_v6: Self::DEFAULT_NODE_MASK_V6,
             routing: RoutingMode::Tunnel(TunnelProtocol::Vxlan),
             auto_direct_node_routes: false,
+            skip_unreachable_nodes: false,
             masquerade_v4: true,
             masquerade_v6: true,
+            masquerading: MasqueradeOptions::default(),
             native_routing_cidr_v4: None,
+            native_routing_cidr_v6: None,
+            kube_proxy_replacement: ProxyReplacement::Off,
+            load_balancer: LoadBalancer::default(),
+            devices: Vec::new(),
+            api_server: None,
+            host_legacy_routing: false,
+            endpoint_routes: false,
+            local_router_v4: None,
+            chaining_mode: None,
+            cluster_name: "default".into(),
             cluster_id: 0,
+            encryption: Encryption::None,
+            host_firewall: false,
+            policy_enforcement: PolicyEnforcement::Default,
+            policy_audit: false,
+            iptables_rules: true,
+            no_conntrack_rules: false,
             l7_proxy: true,
+            ingress_controller: false,
+            gateway_api: false,
+            envoy_config: false,
+            bgp_control_plane: false,
+            egress_gateway: false,
             ipv4: true,
             ipv6: false,
         }
@@ -174,4 +250,127 @@ impl std::fmt::Display for RoutingMode {
             Self::Unknown(text) => write!(f, "{text}?"),
         }
     }
+}
+
+/// How packets of pods that leave the cluster get the node's address.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct MasqueradeOptions {
+    /// `enable-bpf-masquerade`: in BPF, not in iptables.
+    pub bpf: bool,
+    /// `egress-masquerade-interfaces`; empty for all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub interfaces: Vec<String>,
+    /// `enable-masquerade-to-route-source`: with the source of the route, not the interface's
+    /// address.
+    pub route_source: bool,
+    /// `enable-ip-masq-agent`: a list says which destinations are left out.
+    pub ip_masq_agent: bool,
+}
+
+/// `kube-proxy-replacement`. Its spelling changed: see
+/// [`chart::kube_proxy_replacement`](crate::chart::kube_proxy_replacement).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", from = "String")]
+pub enum ProxyReplacement {
+    /// `true`, or `strict`.
+    Full,
+    /// `false`, or `disabled`.
+    #[default]
+    Off,
+    /// `partial`: what the other options say; until 1.15.
+    Partial,
+    /// `probe`: as much as the kernel allows; 1.12.
+    Probe,
+    /// A value that Cilium does not know.
+    Unknown(String),
+}
+
+impl From<String> for ProxyReplacement {
+    fn from(text: String) -> Self {
+        match text.as_str() {
+            "true" | "strict" => Self::Full,
+            "false" | "disabled" | "" => Self::Off,
+            "partial" => Self::Partial,
+            "probe" => Self::Probe,
+            _ => Self::Unknown(text),
+        }
+    }
+}
+
+impl From<ProxyReplacement> for String {
+    fn from(replacement: ProxyReplacement) -> Self {
+        match replacement {
+            ProxyReplacement::Full => "true".into(),
+            ProxyReplacement::Off => "false".into(),
+            ProxyReplacement::Partial => "partial".into(),
+            ProxyReplacement::Probe => "probe".into(),
+            ProxyReplacement::Unknown(text) => text,
+        }
+    }
+}
+
+/// How Services are answered where Cilium does it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LoadBalancer {
+    /// `bpf-lb-mode`.
+    pub mode: LoadBalancerMode,
+    /// `bpf-lb-dsr-dispatch`, as written; `opt` where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dsr_dispatch: Option<String>,
+}
+
+/// `bpf-lb-mode`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum LoadBalancerMode {
+    /// Answers go back the way the request came.
+    #[default]
+    Snat,
+    /// Answers go back directly.
+    Dsr,
+    /// Directly for TCP only.
+    Hybrid,
+    /// A value that Cilium does not know.
+    Unknown(String),
+}
+
+/// Where agents reach the API server, as written: `k8sServiceHost` and `k8sServicePort`, or the
+/// environment that the chart makes of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ApiServer {
+    /// Address or name.
+    pub host: String,
+    /// Port; empty where none is given.
+    pub port: String,
+}
+
+/// Encryption between nodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Encryption {
+    /// None.
+    #[default]
+    None,
+    /// `enable-ipsec`.
+    Ipsec,
+    /// `enable-wireguard`.
+    WireGuard,
+}
+
+/// `enable-policy`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PolicyEnforcement {
+    /// For pods that a policy selects.
+    #[default]
+    Default,
+    /// For all pods, whether or not a policy selects them.
+    Always,
+    /// For none.
+    Never,
+    /// A value that Cilium does not know.
+    Unknown(String),
 }

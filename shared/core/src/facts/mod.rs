@@ -28,7 +28,10 @@ pub use cluster::{
     Release, SelectorRequirement, Service, ServiceEndpoint, ServiceEndpoints, ServicePort,
     ServiceType, Taint, Termination, Toleration, TrafficPolicy, Waiting, Workload, WorkloadKind,
 };
-pub use config::{CiliumConfig, IpamMode, RoutingMode, TunnelProtocol};
+pub use config::{
+    ApiServer, CiliumConfig, Encryption, IpamMode, LoadBalancer, LoadBalancerMode,
+    MasqueradeOptions, PolicyEnforcement, ProxyReplacement, RoutingMode, TunnelProtocol,
+};
 pub use fact::{Fact, Unavailable, UnavailableKind};
 pub use link::{Address, Link, LinkFlag, Peer};
 pub use name::{LinkName, NodeName};

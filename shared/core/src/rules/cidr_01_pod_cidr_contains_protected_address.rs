@@ -26,7 +26,7 @@ rule! {
     /// ## References
     /// - Cilium documentation, "Cluster Scope": check for conflicting node CIDRs
     /// - cilium/cilium issues 1499, 13955, 42383
-    "CIDR-01", Block, "pod CIDR contains an address that the node needs", judge
+    "CIDR-01", Block, State, "pod CIDR contains an address that the node needs", judge
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {

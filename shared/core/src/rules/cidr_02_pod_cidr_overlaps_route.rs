@@ -31,7 +31,7 @@ rule! {
     /// ## References
     /// - Cilium documentation, "Cluster Scope": check for conflicting node CIDRs
     /// - cilium/cilium issues 9793, 13955
-    "CIDR-02", Block, "pod CIDR overlaps a network of the LAN", judge
+    "CIDR-02", Block, State, "pod CIDR overlaps a network of the LAN", judge
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {

@@ -29,7 +29,7 @@ rule! {
     /// ## References
     /// - Cilium source, `pkg/ipam/cidrset`: blocks are allocated in order
     /// - Cilium documentation, "Cluster Scope": check for conflicting node CIDRs
-    "CIDR-03", Block, "blocks of the pool will hit the LAN", judge
+    "CIDR-03", Block, Configuration, "blocks of the pool will hit the LAN", judge
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
@@ -185,7 +185,7 @@ fn finding(
             "hosts in that block could no longer be reached from the nodes".into()
         },
         remedy: Remedy::text(match basis {
-            Basis::Predicted => "set a free pool before installing (see CIDR-12)",
+            Basis::Predicted | Basis::Proposed => "set a free pool before installing (see CIDR-12)",
             Basis::Observed => "move the pods to a free pool before that node joins (see CIDR-12)",
         }),
     }

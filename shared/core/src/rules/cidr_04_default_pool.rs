@@ -18,7 +18,7 @@ rule! {
     ///
     /// ## References
     /// - Cilium documentation, "Cluster Scope": default of `clusterPoolIPv4PodCIDRList`
-    "CIDR-04", Block, "the default pool 10.0.0.0/8 is in use", judge
+    "CIDR-04", Block, Configuration, "the default pool 10.0.0.0/8 is in use", judge
 }
 
 /// Addresses in the pool that are quoted.

@@ -23,18 +23,18 @@ rule! {
     ///
     /// ## References
     /// - cilium/cilium issues 13766, 29881
-    "CIDR-05", Error, "pod CIDR overlaps the service CIDR", judge
+    "CIDR-05", Error, Configuration, "pod CIDR overlaps the service CIDR", judge
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
     let Some(services) = premise::service_cidrs(view, out) else { return };
-    let predicted = view.predicted_config();
-    let config = predicted.as_ref().or(view.config());
+    let judged = view.judged_config().ok();
+    let config = judged.as_ref().map(|(config, _)| config);
     if view.pod_cidrs().is_empty() && config.is_none() {
         out.unknown("pod CIDRs", "none is known");
         return;
     }
-    let basis = if predicted.is_some() { Basis::Predicted } else { Basis::Observed };
+    let basis = judged.as_ref().map_or(Basis::Observed, |(_, basis)| *basis);
     for service in services {
         let active: Vec<_> = view
             .pod_cidrs()

@@ -24,7 +24,7 @@ rule! {
     ///
     /// ## References
     /// - Kubernetes documentation, "Cluster networking": ranges must not overlap
-    "CIDR-06", Error, "service CIDR overlaps the LAN", judge
+    "CIDR-06", Error, Configuration, "service CIDR overlaps the LAN", judge
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {

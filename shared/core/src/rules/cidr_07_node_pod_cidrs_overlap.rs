@@ -23,13 +23,13 @@ rule! {
     ///
     /// ## References
     /// - cilium/cilium issues 15500, 17277, 22770
-    "CIDR-07", Block, "pod CIDRs of two nodes overlap", judge
+    "CIDR-07", Block, State, "pod CIDRs of two nodes overlap", judge
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
     let nodes = match view.facts.cluster.cilium_nodes.get() {
         Ok(nodes) => nodes,
-        Err(_) if view.predicted_config().is_some() => {
+        Err(_) if view.coming_config().is_some() => {
             out.not_applicable("no CiliumNode exists");
             return;
         }

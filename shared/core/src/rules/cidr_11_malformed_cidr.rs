@@ -20,14 +20,14 @@ rule! {
     ///
     /// ## References
     /// - cilium/cilium issues 13955, 21188
-    "CIDR-11", Block, "malformed CIDR", judge
+    "CIDR-11", Block, Configuration, "malformed CIDR", judge
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
     let texts = texts(view);
     if texts.is_empty() {
         match view.facts.cluster.config.get() {
-            Err(why) if view.predicted_config().is_none() => out.missing("configuration", why),
+            Err(why) if view.coming_config().is_none() => out.missing("configuration", why),
             _ => out.not_applicable("nobody wrote a CIDR"),
         }
         return;

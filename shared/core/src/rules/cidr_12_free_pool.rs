@@ -25,7 +25,7 @@ rule! {
     ///
     /// ## References
     /// - RFC 1918, RFC 6598
-    "CIDR-12", Info, "a pool that is free", judge
+    "CIDR-12", Info, Configuration, "a pool that is free", judge
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
@@ -46,7 +46,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         out.unknown("free pool", "all candidates are taken; choose one by hand");
         return;
     };
-    let basis = if view.predicted_config().is_some() { Basis::Predicted } else { Basis::Observed };
+    let basis = view.coming_config().map_or(Basis::Observed, |(_, basis)| basis);
     let names: Vec<String> = free.iter().map(ToString::to_string).collect();
     let names = names.join(" and ");
     let mut text = format!("set the pool to {names}");

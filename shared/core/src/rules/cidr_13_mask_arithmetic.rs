@@ -23,7 +23,7 @@ rule! {
     /// ## References
     /// - Cilium documentation, "Cluster Scope": expanding the cluster pool
     /// - cilium/cilium issue 21188
-    "CIDR-13", Error, "pool, mask and nodes do not fit together", judge
+    "CIDR-13", Error, Configuration, "pool, mask and nodes do not fit together", judge
 }
 
 /// `maxPods` of a kubelet that is not told otherwise.
@@ -32,12 +32,12 @@ const DEFAULT_MAX_PODS: u32 = 110;
 const OWN_ADDRESSES: u32 = 3;
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
-    let config = match view.facts.cluster.config.get() {
-        Ok(config) => config,
-        Err(_) if view.predicted_config().is_some() => {
+    let config = match view.judged_config() {
+        Ok((_, Basis::Predicted)) => {
             out.not_applicable("nothing is configured; the defaults fit together");
             return;
         }
+        Ok((config, _)) => config,
         Err(why) => {
             out.missing("cluster pool", why);
             return;
@@ -48,10 +48,10 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         return;
     }
     if config.ipv4 {
-        judge_family(view, config, Family::V4, out);
+        judge_family(view, &config, Family::V4, out);
     }
     if config.ipv6 {
-        judge_family(view, config, Family::V6, out);
+        judge_family(view, &config, Family::V6, out);
     }
     for node in view
         .facts
@@ -62,7 +62,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         .filter(|node| !node.operator_error.is_empty())
     {
         let mut finding = finding(
-            config,
+            &config,
             node.name.to_string(),
             format!("the operator cannot serve node {}: {}", node.name, node.operator_error),
         );

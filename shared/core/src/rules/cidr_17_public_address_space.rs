@@ -21,7 +21,7 @@ rule! {
     ///
     /// ## References
     /// - RFC 1918, RFC 6598, RFC 4193
-    "CIDR-17", Warn, "address space of the internet is used inside", judge
+    "CIDR-17", Warn, Configuration, "address space of the internet is used inside", judge
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {

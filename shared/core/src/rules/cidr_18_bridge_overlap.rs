@@ -23,7 +23,7 @@ rule! {
     ///
     /// ## References
     /// - cilium/cilium issues 9793, 21188
-    "CIDR-18", Warn, "a bridge or a VPN shares addresses with the cluster", judge
+    "CIDR-18", Warn, Configuration, "a bridge or a VPN shares addresses with the cluster", judge
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {

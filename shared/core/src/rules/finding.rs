@@ -46,6 +46,8 @@ impl std::fmt::Display for Severity {
 pub enum Basis {
     /// It was seen.
     Observed,
+    /// It would be so once the values in question are installed.
+    Proposed,
     /// It would be so if Cilium were installed with its defaults now. Has no effect on exit codes.
     Predicted,
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Finding, Severity};
+use super::{Basis, Finding, Severity};
 use crate::facts::{NodeName, Unavailable};
 
 /// Everything that one rule says. Empty is "fine".
@@ -45,6 +45,13 @@ impl Judgement {
     /// Adds a finding.
     pub fn found(&mut self, finding: Finding) {
         self.findings.push(finding);
+    }
+
+    /// Says what all findings rest on.
+    pub(super) fn rest_on(&mut self, basis: Basis) {
+        for finding in &mut self.findings {
+            finding.basis = basis;
+        }
     }
 
     /// Says that something could not be judged.

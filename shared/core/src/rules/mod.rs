@@ -43,9 +43,20 @@ pub struct Rule {
     pub title: &'static str,
     /// The worst it can find.
     pub severity: Severity,
+    /// What it judges.
+    pub judges: Judges,
     /// Documentation for users: "What it checks", "Why it hurts", "Fix", "References".
     pub documentation: &'static str,
     judge: fn(&View<'_>, &mut Judgement),
+}
+
+/// What a rule judges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judges {
+    /// A configuration: the live one, or one that is about to be installed.
+    Configuration,
+    /// What is: routes, addresses, pods.
+    State,
 }
 
 impl Rule {
@@ -53,18 +64,25 @@ impl Rule {
     pub fn judge(&self, view: &View<'_>) -> Judgement {
         let mut judgement = Judgement::default();
         (self.judge)(view, &mut judgement);
+        if self.judges == Judges::Configuration && view.proposal().is_some() {
+            judgement.rest_on(Basis::Proposed);
+        }
         judgement
     }
 }
 
-/// Declares a file's rule: `/// documentation`, code, severity, title, function.
+/// Declares a file's rule: `/// documentation`, code, severity, what it judges, title, function.
 macro_rules! rule {
-    ($(#[doc = $line:literal])+ $code:literal, $severity:ident, $title:literal, $judge:ident) => {
+    (
+        $(#[doc = $line:literal])+
+        $code:literal, $severity:ident, $judges:ident, $title:literal, $judge:ident
+    ) => {
         $(#[doc = $line])+
         pub(super) const RULE: super::Rule = super::Rule {
             code: super::Code($code),
             title: $title,
             severity: super::Severity::$severity,
+            judges: super::Judges::$judges,
             documentation: concat!($($line, "\n"),+),
             judge: $judge,
         };

@@ -32,7 +32,7 @@ pub(super) fn has_routes(view: &View<'_>, out: &mut Judgement) -> bool {
 pub(super) fn has_pod_cidrs(view: &View<'_>, out: &mut Judgement) -> bool {
     if view.pod_cidrs().is_empty() {
         match view.facts.cluster.cilium_nodes.get() {
-            Err(why) if view.predicted_config().is_none() => out.missing("pod CIDRs", why),
+            Err(why) if view.coming_config().is_none() => out.missing("pod CIDRs", why),
             _ => out.not_applicable("no pod CIDR is in use"),
         }
     }
@@ -42,14 +42,13 @@ pub(super) fn has_pod_cidrs(view: &View<'_>, out: &mut Judgement) -> bool {
 /// The configuration whose cluster pool is judged: the live one, or what an installation would
 /// bring.
 pub(super) fn cluster_pool(view: &View<'_>, out: &mut Judgement) -> Option<(CiliumConfig, Basis)> {
-    let (config, basis) = match (view.predicted_config(), view.facts.cluster.config.get()) {
-        (Some(predicted), _) => (predicted, Basis::Predicted),
-        (None, Ok(live)) => (live.clone(), Basis::Observed),
-        (None, Err(_)) if !view.facts.declared.pod_cidrs.is_empty() => {
+    let (config, basis) = match view.judged_config() {
+        Ok(judged) => judged,
+        Err(_) if !view.facts.declared.pod_cidrs.is_empty() => {
             out.not_applicable("pod CIDRs were given; no pool is judged");
             return None;
         }
-        (None, Err(why)) => {
+        Err(why) => {
             out.missing("cluster pool", why);
             return None;
         }
@@ -83,7 +82,7 @@ pub(super) fn service_cidrs(view: &View<'_>, out: &mut Judgement) -> Option<Vec<
 /// Says that no network of the cluster is known to compare with.
 pub(super) fn no_cluster_network(view: &View<'_>, out: &mut Judgement) {
     match view.facts.cluster.config.get() {
-        Err(why) if view.predicted_config().is_none() => out.missing("pod CIDRs", why),
+        Err(why) if view.coming_config().is_none() => out.missing("pod CIDRs", why),
         _ => out.not_applicable("no pod CIDR and no service CIDR is known"),
     }
 }

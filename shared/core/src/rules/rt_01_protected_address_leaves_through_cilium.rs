@@ -29,7 +29,7 @@ rule! {
     ///
     /// ## References
     /// - Cilium source, `pkg/datapath/linux/node.go`: createNodeRouteSpec
-    "RT-01", Block, "an address that the node needs leaves through Cilium", judge
+    "RT-01", Block, State, "an address that the node needs leaves through Cilium", judge
 }
 
 /// The devices that carry pods' packets. `cilium_wg0` may carry a node's own by design.

@@ -27,7 +27,7 @@ rule! {
     ///
     /// ## References
     /// - cilium/cilium issues 26588, 28302
-    "RT-02", Error, "a route to another node's pods is missing", judge
+    "RT-02", Error, State, "a route to another node's pods is missing", judge
 }
 
 /// Missing routes of one node that are findings of their own.
@@ -49,7 +49,7 @@ enum Expectation {
 fn judge(view: &View<'_>, out: &mut Judgement) {
     let peers = match view.facts.cluster.cilium_nodes.get() {
         Ok(peers) => peers,
-        Err(_) if view.predicted_config().is_some() => {
+        Err(_) if view.coming_config().is_some() => {
             out.not_applicable("Cilium is not installed");
             return;
         }

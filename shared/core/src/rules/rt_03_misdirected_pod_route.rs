@@ -28,7 +28,7 @@ rule! {
     ///
     /// ## References
     /// - cilium/cilium issue 38950
-    "RT-03", Error, "a route to pods leads to the wrong place", judge
+    "RT-03", Error, State, "a route to pods leads to the wrong place", judge
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {

@@ -27,13 +27,13 @@ rule! {
     ///
     /// ## References
     /// - Cilium documentation, "Kubernetes Without kube-proxy": note on `--node-ip`
-    "RT-05", Error, "a node registered an address of the wrong interface", judge
+    "RT-05", Error, State, "a node registered an address of the wrong interface", judge
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
     let registered = match view.facts.cluster.nodes.get() {
         Ok(nodes) => nodes,
-        Err(_) if view.predicted_config().is_some() => {
+        Err(_) if view.coming_config().is_some() => {
             out.not_applicable("the host is looked at alone, without a cluster");
             return;
         }

@@ -22,7 +22,7 @@ rule! {
     /// ## References
     /// - Cilium source: RulePriorityLocalLookup, RulePriorityToProxyIngress
     /// - cilium/cilium issue 18706
-    "RT-06", Block, "the policy rules that the host lives by are incomplete", judge
+    "RT-06", Block, State, "the policy rules that the host lives by are incomplete", judge
 }
 
 /// `RulePriorityLocalLookup`: where an agent with the L7 proxy moves the local rule.

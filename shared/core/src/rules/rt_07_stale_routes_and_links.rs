@@ -26,7 +26,7 @@ rule! {
     ///
     /// ## References
     /// - Cilium documentation, "Uninstall"
-    "RT-07", Error, "routes or devices that nobody looks after", judge
+    "RT-07", Error, State, "routes or devices that nobody looks after", judge
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {

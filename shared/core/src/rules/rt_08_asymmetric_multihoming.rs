@@ -24,7 +24,7 @@ rule! {
     ///
     /// ## References
     /// - Linux documentation, ip-sysctl: rp_filter
-    "RT-08", Warn, "several ways out, and the way back is another", judge
+    "RT-08", Warn, State, "several ways out, and the way back is another", judge
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {

@@ -3,6 +3,7 @@
 mod conflict;
 mod fate;
 mod pod_cidr;
+mod proposal;
 mod protected;
 
 use std::{
@@ -15,17 +16,20 @@ use ipnet::IpNet;
 use protected::{Common, Dependencies};
 
 use crate::{
+    chart::{ChartValues, ChartVersion},
     facts::{
         Address, AgentProcess, CiliumConfig, CiliumNode, Facts, KernelLookup, LinkName, NodeFacts,
-        NodeName, Route, RouteKind, Unavailable,
+        NodeName, Release, Route, RouteKind, Unavailable,
     },
     prefix::{GivenPrefix, PrefixError, PrefixIndex},
     routing::Router,
+    rules::Basis,
 };
 
 pub use conflict::{AddressConflict, MAX_CONFLICTS, Reading, RouteConflict};
 pub use fate::{Fate, FateSource};
 pub use pod_cidr::{ClaimSource, PodCidr};
+pub use proposal::Proposal;
 pub use protected::{Protected, Role, listing};
 
 /// An address that everybody knows to be far away. It is looked up in routes, never contacted.
@@ -35,6 +39,9 @@ pub const FAR_AWAY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(1, 1, 1, 1));
 pub struct View<'a> {
     /// The facts themselves.
     pub facts: &'a Facts,
+    proposal: Option<&'a Proposal>,
+    /// With the version of its chart.
+    release: Option<(&'a Release, ChartVersion)>,
     nodes: Vec<NodeView<'a>>,
     pod_cidrs: Vec<PodCidr>,
     pod_cidr_index: PrefixIndex,
@@ -95,6 +102,8 @@ impl<'a> View<'a> {
             .chain(cluster.nodes.items().iter().flat_map(|node| &node.addresses));
         Self {
             facts,
+            proposal: None,
+            release: live_release(facts),
             nodes,
             pod_cidr_index: PrefixIndex::new(pod_cidrs.iter().map(|claim| claim.prefix)),
             pod_cidrs,
@@ -107,6 +116,11 @@ impl<'a> View<'a> {
                 .collect(),
             own_addresses,
         }
+    }
+
+    /// Indexes facts, to judge a configuration that is about to be installed.
+    pub fn with_proposal(facts: &'a Facts, proposal: &'a Proposal) -> Self {
+        Self { proposal: Some(proposal), ..Self::new(facts) }
     }
 
     /// The nodes that were looked at.
@@ -152,9 +166,12 @@ impl<'a> View<'a> {
         own.chain(shared)
     }
 
-    /// The live configuration, if it is known.
+    /// The configuration that was written, if it is known: the proposed one, else the live one.
     pub fn config(&self) -> Option<&'a CiliumConfig> {
-        self.facts.cluster.config.known()
+        match self.proposal {
+            Some(proposal) => Some(&proposal.config),
+            None => self.facts.cluster.config.known(),
+        }
     }
 
     /// Namespace of the installation; the usual one where nobody knows.
@@ -188,12 +205,50 @@ impl<'a> View<'a> {
         }
     }
 
-    /// What the rules about a coming installation judge when nothing is installed and the user
-    /// named no pod CIDR: the chart's defaults. What CNI files of other plugins say stays theirs.
-    pub fn predicted_config(&self) -> Option<CiliumConfig> {
+    /// What the rules about a coming installation judge: what is proposed; else, when nothing is
+    /// installed and the user named no pod CIDR, the chart's defaults. What CNI files of other
+    /// plugins say stays theirs.
+    pub fn coming_config(&self) -> Option<(CiliumConfig, Basis)> {
+        if let Some(proposal) = self.proposal {
+            return Some((proposal.config.clone(), Basis::Proposed));
+        }
         let is_planned = self.pod_cidrs.iter().any(|claim| !claim.is_only_of_other_plugins());
         (self.installation() == Installation::NotSeen && !is_planned)
-            .then(CiliumConfig::chart_defaults)
+            .then(|| (CiliumConfig::chart_defaults(), Basis::Predicted))
+    }
+
+    /// The configuration that is judged: the coming one, else the live one.
+    ///
+    /// # Errors
+    /// When there is neither.
+    pub fn judged_config(&self) -> Result<(CiliumConfig, Basis), &'a Unavailable> {
+        match (self.coming_config(), self.facts.cluster.config.get()) {
+            (Some(coming), _) => Ok(coming),
+            (None, Ok(live)) => Ok((live.clone(), Basis::Observed)),
+            (None, Err(why)) => Err(why),
+        }
+    }
+
+    /// What is about to be installed.
+    pub fn proposal(&self) -> Option<&'a Proposal> {
+        self.proposal
+    }
+
+    /// The values that the judged configuration comes from: those that are proposed, else those of
+    /// the live release. None where nobody knows.
+    pub fn chart_values(&self) -> Option<ChartValues<'_>> {
+        match self.proposal {
+            Some(proposal) => Some(ChartValues::new(&proposal.values, &proposal.chart)),
+            None => self
+                .release
+                .as_ref()
+                .map(|(release, chart)| ChartValues::new(&release.values, chart)),
+        }
+    }
+
+    /// The release that is deployed, else the latest revision.
+    pub fn release(&self) -> Option<&'a Release> {
+        self.release.as_ref().map(|(release, _)| *release)
     }
 
     /// Addresses about which the kernel is to be asked: all that nodes depend on, and one that is
@@ -329,6 +384,16 @@ impl<'a> NodeView<'a> {
             .filter(|route| route.destination.contains(&address))
             .max_by_key(|route| route.destination.prefix_len())
     }
+}
+
+/// The release of Cilium that is deployed, else its latest revision. Charts that wrap Cilium's
+/// (`rke2-cilium`) carry versions of their own: there the version of the application counts.
+fn live_release(facts: &Facts) -> Option<(&Release, ChartVersion)> {
+    let releases = facts.cluster.releases.items().iter();
+    let latest = releases.max_by_key(|release| (release.status == "deployed", release.revision))?;
+    let version =
+        if latest.chart == "cilium" { &latest.chart_version } else { &latest.app_version };
+    Some((latest, version.parse().ok()?))
 }
 
 /// Interfaces of a node that Cilium made.
