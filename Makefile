@@ -4,7 +4,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 DOCTOR := kubectl-cilium_doctor
 
-.PHONY: demo test lint bench dist clean
+.PHONY: demo test test-browser lint bench dist clean
 
 # Exit code 1 means that the doctor found something, which is what a demo is for.
 demo:
@@ -22,6 +22,11 @@ test:
 	else \
 		set -x; cargo test --workspace; \
 	fi
+
+# Not a part of `make test`: the browser is a large package.
+test-browser:
+	cargo build --quiet -p kubectl-cilium-doctor
+	tests/browser $(TARGET)/debug/$(DOCTOR)
 
 lint:
 	cargo fmt --all --check

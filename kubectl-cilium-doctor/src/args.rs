@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
+use crate::report::ReportFormat;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use kcilium_cli::{KubernetesFlags, OutputFormat, kubernetes_flags::time};
 use kcilium_core::{
@@ -104,17 +105,18 @@ pub(crate) struct Examine {
     )]
     pub(crate) fail_on: FailOn,
     /// Format of the report: `text` for people, `wide` with all evidence, `short` with a line for
-    /// each finding, `json` and `yaml` for programs
+    /// each finding, `json` and `yaml` for programs, `html` as one page with a map of the address
+    /// space, `junit` for CI systems
     #[arg(
         short,
         long,
         value_enum,
         default_value_t,
         hide_possible_values = true,
-        value_name = "text|wide|short|json|yaml",
+        value_name = "text|wide|short|json|yaml|html|junit",
         help_heading = "Output"
     )]
-    pub(crate) output: OutputFormat,
+    pub(crate) output: ReportFormat,
 }
 
 /// How to look at a live cluster.

@@ -5,7 +5,8 @@ use kcilium_core::diagnosis::{self, Diagnosis, Selection};
 
 use crate::{
     args::{Examine, FailOn},
-    report, source,
+    report::{self, ReportFormat},
+    source,
 };
 
 /// Examines what the command line asks for.
@@ -18,10 +19,14 @@ pub(crate) fn run(
         only: args.only.iter().copied().collect(),
         ignore: args.ignore.iter().copied().collect(),
     };
-    let facts = source::read(&args.source, kubernetes, Visibility::from(args.output))?;
+    let facts = source::read(&args.source, kubernetes, visibility(args.output))?;
     let diagnosis = diagnosis::diagnose(&facts, &selection);
-    report::write(args.output, &facts, &diagnosis, printer)?;
+    report::write(args.output, &facts, &diagnosis, args.fail_on.severity(), printer)?;
     Ok(exit(&diagnosis, args.fail_on))
+}
+
+fn visibility(format: ReportFormat) -> Visibility {
+    if format.is_for_machines() { Visibility::Never } else { Visibility::OnTerminal }
 }
 
 fn exit(diagnosis: &Diagnosis, fail_on: FailOn) -> Exit {

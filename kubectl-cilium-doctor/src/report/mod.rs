@@ -1,13 +1,43 @@
 //! Reports: one file for each format.
 
 mod document;
+mod html;
+mod junit;
 mod short;
 mod text;
 
 use std::io;
 
-use kcilium_cli::{OutputFormat, Printer, format, terminal};
-use kcilium_core::{diagnosis::Diagnosis, facts::Facts};
+use clap::ValueEnum;
+use kcilium_cli::{Printer, format, terminal};
+use kcilium_core::{diagnosis::Diagnosis, facts::Facts, rules::Severity};
+
+/// A format of the report, for `-o`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// To be read, the default.
+    #[default]
+    Text,
+    /// The same, with every detail.
+    Wide,
+    /// A line for each verdict and finding.
+    Short,
+    /// One JSON document.
+    Json,
+    /// The same document as YAML.
+    Yaml,
+    /// One HTML page.
+    Html,
+    /// JUnit's XML.
+    Junit,
+}
+
+impl ReportFormat {
+    /// Whether programs read it.
+    pub(crate) fn is_for_machines(self) -> bool {
+        matches!(self, Self::Json | Self::Yaml | Self::Html | Self::Junit)
+    }
+}
 
 /// How much a report for people tells.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,23 +48,23 @@ enum Detail {
     Full,
 }
 
-/// Writes the report.
+/// Writes the report. Findings from `fail_from` on are failures in JUnit's sense.
 pub(crate) fn write(
-    format: OutputFormat,
+    format: ReportFormat,
     facts: &Facts,
     diagnosis: &Diagnosis,
+    fail_from: Severity,
     printer: &mut Printer,
 ) -> io::Result<()> {
+    let width = terminal::width();
     match format {
-        OutputFormat::Text => {
-            text::write(facts, diagnosis, Detail::Normal, terminal::width(), printer)
-        }
-        OutputFormat::Wide => {
-            text::write(facts, diagnosis, Detail::Full, terminal::width(), printer)
-        }
-        OutputFormat::Short => short::write(diagnosis, printer),
-        OutputFormat::Json => format::write_json(printer, &document::Report::new(facts, diagnosis)),
-        OutputFormat::Yaml => format::write_yaml(printer, &document::Report::new(facts, diagnosis)),
+        ReportFormat::Text => text::write(facts, diagnosis, Detail::Normal, width, printer),
+        ReportFormat::Wide => text::write(facts, diagnosis, Detail::Full, width, printer),
+        ReportFormat::Short => short::write(diagnosis, printer),
+        ReportFormat::Json => format::write_json(printer, &document::Report::new(facts, diagnosis)),
+        ReportFormat::Yaml => format::write_yaml(printer, &document::Report::new(facts, diagnosis)),
+        ReportFormat::Html => html::write(facts, diagnosis, &text::examined(facts), printer),
+        ReportFormat::Junit => junit::write(diagnosis, fail_from, printer),
     }
 }
 

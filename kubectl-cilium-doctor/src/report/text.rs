@@ -302,7 +302,8 @@ fn reasons(diagnosis: &Diagnosis) -> BTreeMap<(&str, &str), Reason<'_>> {
     reasons
 }
 
-fn examined(facts: &Facts) -> String {
+/// What was examined, in a line.
+pub(super) fn examined(facts: &Facts) -> String {
     let when = facts
         .origin
         .collected_at

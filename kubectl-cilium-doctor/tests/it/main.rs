@@ -8,6 +8,8 @@ mod document;
 mod hostile;
 mod judging;
 mod layout;
+mod page;
+
 mod recordings;
 mod snapshots;
 mod streams;
