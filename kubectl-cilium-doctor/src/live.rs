@@ -34,6 +34,7 @@ pub(crate) fn read(
         let mut facts = collected.facts;
         facts.origin.cluster = Some(ClusterOrigin {
             context: connection.context.clone(),
+            cluster: connection.cluster.clone(),
             server: connection.server.to_string(),
             nodes: collected.sample.all,
             nodes_chosen: collected.sample.chosen,
