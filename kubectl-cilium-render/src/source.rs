@@ -8,7 +8,7 @@ use kcilium_cluster::{
     collect::{self, Releases},
     kubeconfig::{Connection, Origin},
 };
-use kcilium_core::facts::{Component, Facts};
+use kcilium_core::facts::{Component, Facts, Unavailable, UnavailableKind};
 
 use crate::{
     args::Render,
@@ -64,6 +64,11 @@ fn from_cluster(args: &Render, kubernetes: &KubernetesFlags) -> Result<Cluster, 
             .await
             .map_err(|error| live::unreachable(error, &connection))
     })??;
+    if let Some(why) = silence(&facts) {
+        let error = anyhow::anyhow!("{why}");
+        let context = format!("the API server {} answers no request", connection.server);
+        return Err(Failure::could_not_run(error.context(context)));
+    }
     let kubeconfig = match connection.origin {
         // In a pod the server is a Service's address, and the cluster's name is our own word.
         Origin::ServiceAccount => Kubeconfig::default(),
@@ -74,6 +79,19 @@ fn from_cluster(args: &Render, kubernetes: &KubernetesFlags) -> Result<Cluster, 
         },
     };
     Ok(Cluster { facts, kubeconfig, connection: Some(connection) })
+}
+
+/// Why nothing was read at all, where each request failed for itself.
+fn silence(facts: &Facts) -> Option<&Unavailable> {
+    let cluster = &facts.cluster;
+    let answers = [
+        cluster.version.get().err(),
+        cluster.nodes.get().err(),
+        cluster.daemon_sets.get().err(),
+        cluster.api_servers.get().err(),
+    ];
+    let failures = answers.into_iter().flatten().filter(|it| it.kind == UnavailableKind::Failed);
+    (failures.count() == answers.len()).then_some(answers[0]).flatten()
 }
 
 impl Cluster {

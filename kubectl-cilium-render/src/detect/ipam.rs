@@ -167,8 +167,12 @@ fn without_network(subject: &Subject<'_>, findings: &mut Findings) {
         .into_iter()
         .find_map(|cidr| cidrs::obstacle(subject.facts, cidr))
         .map_or_else(String::new, |obstacle| format!(", which overlaps {obstacle}"));
+    let unread = match subject.facts.cluster.kubeadm.get() {
+        Err(why) if !why.is_absent() => format!(" ({why})"),
+        _ => String::new(),
+    };
     findings.remark(format!(
-        "the pod CIDR is not known, so the chart's default pool {default} is used{clash}; give \
+        "the pod CIDR is not known{unread}, so the chart's default pool {default} is used{clash}; give \
          another with --set 'ipam.operator.clusterPoolIPv4PodCIDRList={{CIDR}}'"
     ));
 }
