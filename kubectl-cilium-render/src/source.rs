@@ -115,11 +115,17 @@ impl Cluster {
             let source = format!("the release {} in {}", release.name, release.namespace);
             Some((version.parse().ok()?, source))
         });
-        of_release.or_else(|| {
+        let of_agent = || {
             let agent = cluster.workloads(Component::Agent).next()?;
             let version = agent.container("cilium-agent")?.version()?;
             let source = format!("the agents of DaemonSet {}/{}", agent.namespace, agent.name);
             Some((version.to_string().parse().ok()?, source))
-        })
+        };
+        let of_config = || {
+            let config = cluster.config.known()?;
+            let version = config.version.as_ref()?.to_string();
+            Some((version.parse().ok()?, format!("the agents that read {}", config.origin)))
+        };
+        of_release.or_else(of_agent).or_else(of_config)
     }
 }

@@ -1,9 +1,12 @@
 //! What `cilium install` sets whatever the cluster is like.
 
+use kcilium_core::facts::{RoutingMode, TunnelProtocol};
+
 use super::{Subject, distribution::Recognised, finding::Findings};
 
 const SOURCE: &str = "convention of `cilium install`";
 
+/// Adds it.
 pub(super) fn find(subject: &Subject<'_>, recognised: &Recognised, findings: &mut Findings) {
     let version = subject.version;
     findings.convention(
@@ -21,6 +24,17 @@ pub(super) fn find(subject: &Subject<'_>, recognised: &Recognised, findings: &mu
     }
     if recognised.distribution.routes_pods() {
         return;
+    }
+    let family = ["tunnel", "routingMode", "tunnelProtocol"];
+    if let Some(running) = subject.facts.cluster.config.known()
+        && running.routing != RoutingMode::Tunnel(TunnelProtocol::Vxlan)
+        && !family.iter().any(|key| subject.gives(key))
+    {
+        findings.remark(format!(
+            "Cilium runs with routing mode {}, and these values change it to a VXLAN tunnel, as \
+             `cilium install` would; give the release's own values with -f to keep it",
+            running.routing
+        ));
     }
     let reason = "a tunnel needs nothing of the network between the nodes";
     // Charts 1.14.0 to 1.14.2 write keys twice where `routingMode` is set (cilium#27756).

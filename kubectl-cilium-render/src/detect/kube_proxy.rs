@@ -123,10 +123,14 @@ pub(super) fn find(
     match presence {
         Presence::Present(_) => {}
         Presence::Unknown(why) => {
-            if !subject.gives("kubeProxyReplacement") {
+            let keys = ["kubeProxyReplacement", "k8sServiceHost", "k8sServicePort"];
+            if !keys.iter().all(|key| subject.gives(key)) {
+                let place = api_server.endpoint().map_or_else(String::new, |endpoint| {
+                    format!(" (they would be {} and {})", endpoint.host, endpoint.port)
+                });
                 findings.remark(format!(
                     "whether kube-proxy runs is not known: {why}; kubeProxyReplacement, \
-                     k8sServiceHost and k8sServicePort are left to you"
+                     k8sServiceHost and k8sServicePort{place} are left to you"
                 ));
             }
         }

@@ -17,7 +17,7 @@ mod ipam;
 mod kube_proxy;
 mod node_arguments;
 
-use kcilium_core::facts::Facts;
+use kcilium_core::facts::{Facts, Release};
 
 use crate::{
     keys::ChartVersion,
@@ -75,6 +75,14 @@ pub fn detect(subject: &Subject<'_>) -> Detected {
     convention::find(subject, &recognised, &mut findings);
     distribution::find(subject, &recognised, &mut findings);
     ipam::find(subject, &recognised, &mut findings);
+    if let Some(release) = subject.forgotten_release() {
+        findings.remark(format!(
+            "the release {name} in {namespace} has values of its own, and none are given here: \
+             `helm get values {name} --namespace {namespace}` prints them",
+            name = release.name,
+            namespace = release.namespace,
+        ));
+    }
     let api_server = api_server::choose(subject);
     let presence = kube_proxy::presence(subject.facts, &recognised);
     kube_proxy::find(subject, &presence, &api_server, &mut findings);
@@ -91,6 +99,14 @@ pub fn detect(subject: &Subject<'_>) -> Detected {
 }
 
 impl Subject<'_> {
+    /// The running release, where it was installed with values and the user gives none.
+    fn forgotten_release(&self) -> Option<&Release> {
+        let mut releases = self.facts.cluster.releases.items().iter();
+        let release = releases.find(|release| release.status == "deployed")?;
+        let has_values = release.values.as_object().is_some_and(|values| !values.is_empty());
+        (has_values && self.given.is_empty()).then_some(release)
+    }
+
     /// What the user gives for a key, as a path with dots.
     fn given(&self, key: &str) -> Option<&crate::layers::Node> {
         let (first, rest) = key.split_once('.').unwrap_or((key, ""));

@@ -238,6 +238,44 @@ fn the_running_release_says_for_which_chart() {
 }
 
 #[test]
+fn what_runs_now_is_not_changed_silently() {
+    let release = json!([{
+        "namespace": "kube-system",
+        "name": "cilium",
+        "status": "deployed",
+        "chart": "cilium",
+        "chartVersion": "1.15.7",
+        "values": {"routingMode": "native"},
+    }]);
+    let config = json!({
+        "origin": "ConfigMap kube-system/cilium-config",
+        "namespace": "kube-system",
+        "ipam": "kubernetes",
+        "nodeMaskV4": 24,
+        "nodeMaskV6": 120,
+        "routing": "native",
+        "ipv4": true,
+    });
+    let names = json!({"namespace": "kube-system", "data": {"cluster-name": "default"}});
+    let running = Snapshot::homelab()
+        .with("releases", release)
+        .with("config", config)
+        .with("configData", names);
+    let run = running.run("", &[]);
+    assert_eq!(run.code, Some(0));
+    for words in [
+        "Cilium runs with the cluster name `default`, and these values rename it to `kubernetes`",
+        "Cilium runs with routing mode native, and these values change it to a VXLAN tunnel",
+        "`helm get values cilium --namespace kube-system` prints them",
+    ] {
+        assert!(said(&run).contains(words), "{words} is not in: {}", run.stderr);
+    }
+    let values = "cluster: {name: default}\nroutingMode: native\n";
+    let run = running.run(values, &["--version", "1.15.7"]);
+    assert_eq!(run.printed().lines().filter(|line| line.contains("tunnel")).count(), 0);
+}
+
+#[test]
 fn pools() {
     let pool = |snapshot: &Snapshot| {
         let run = snapshot.run("", &["--version", "1.16.19", "-o", "json"]);
