@@ -41,8 +41,12 @@ impl<'a> ChartValues<'a> {
     }
 
     /// What the chart's templates see for a key: what the user gave, else the default. None where
-    /// neither says anything, and for null.
+    /// neither says anything, and for null, which deletes what lies below it too.
     pub fn get(&self, key: &str) -> Option<Cow<'a, Value>> {
+        let mut parents = key.match_indices('.').map(|(end, _)| &key[..end]);
+        if parents.any(|parent| self.given(parent).is_some_and(Value::is_null)) {
+            return None;
+        }
         match self.given(key) {
             Some(Value::Null) => None,
             Some(value) => Some(Cow::Borrowed(value)),
@@ -69,12 +73,21 @@ impl<'a> ChartValues<'a> {
 
     /// The value as a template prints it; None where there is none, and for lists and maps.
     pub fn text(&self, key: &str) -> Option<String> {
-        self.get(key).and_then(|value| match value.as_ref() {
+        self.get(key).and_then(|value| Self::printed(&value))
+    }
+
+    /// A single value as a template prints it.
+    pub(super) fn printed(value: &Value) -> Option<String> {
+        match value {
             Value::String(text) => Some(text.clone()),
             Value::Bool(value) => Some(value.to_string()),
-            Value::Number(number) => Some(number.to_string()),
+            // Helm's numbers are floating ones, which print without `.0`.
+            Value::Number(number) => Some(match number.as_f64() {
+                Some(float) if number.is_f64() => float.to_string(),
+                _ => number.to_string(),
+            }),
             Value::Null | Value::Array(_) | Value::Object(_) => None,
-        })
+        }
     }
 }
 
@@ -102,5 +115,15 @@ mod tests {
         assert!(!values.is_truthy("l7Proxy"));
         assert!(values.is_truthy("enableIPv4Masquerade"));
         assert!(!values.is_truthy("no.such.key"));
+    }
+
+    #[test]
+    fn null_deletes_what_lies_below_it() {
+        let given = json!({"ipam": null, "cluster": {"id": 3.0}});
+        let version = "1.16.19".parse().unwrap();
+        let values = ChartValues::new(&given, &version);
+        assert_eq!(values.get("ipam.mode"), None);
+        assert_eq!(values.text("cluster.id").as_deref(), Some("3"));
+        assert_eq!(values.text("cluster.name").as_deref(), Some("default"));
     }
 }
