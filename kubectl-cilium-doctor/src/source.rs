@@ -5,7 +5,7 @@ use std::{io::IsTerminal as _, path::Path};
 use kcilium_cli::{
     Failure, KubernetesFlags,
     progress::{Spinner, Visibility},
-    recording, snapshot_file,
+    recording, snapshot_file, sysdump,
 };
 use kcilium_core::facts::Facts;
 
@@ -44,5 +44,5 @@ fn from_path(path: &Path, progress: Visibility) -> Result<Facts, Failure> {
     let is_typed = path == Path::new("-") && std::io::stdin().is_terminal();
     let progress = if is_typed { Visibility::Never } else { progress };
     let _spinner = Spinner::start(format!("reading {}", path.display()), progress);
-    Ok(snapshot_file::read(path)?)
+    Ok(if sysdump::is_archive(path) { sysdump::read(path)? } else { snapshot_file::read(path)? })
 }

@@ -11,3 +11,4 @@ mod layout;
 mod recordings;
 mod snapshots;
 mod streams;
+mod sysdumps;

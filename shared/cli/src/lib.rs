@@ -23,6 +23,7 @@ pub mod progress;
 pub mod recording;
 pub mod snapshot_file;
 pub mod style;
+pub mod sysdump;
 pub mod table;
 pub mod terminal;
 
