@@ -48,31 +48,53 @@ pub struct Collected {
 /// Told what is being done, such as `reading nodes`.
 pub type Progress<'a> = &'a (dyn Fn(String) + Sync);
 
+/// Why a cluster could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CollectError {
+    /// The API server cannot be reached, or accepts no request at all.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The node selector is none.
+    #[error("`{selector}` does not select nodes: {message}")]
+    Selector {
+        /// The selector.
+        selector: String,
+        /// What the server said.
+        message: String,
+    },
+    /// No node has the labels.
+    #[error("no node has the labels `{selector}`")]
+    NoNode {
+        /// The selector.
+        selector: String,
+    },
+}
+
 /// Reads a cluster.
 ///
 /// # Errors
-/// When the API server cannot be reached, or accepts no request at all. Whatever else fails is an
-/// unavailable fact.
+/// When the API server cannot be reached, or accepts no request at all, or when no node is
+/// selected. Whatever else fails is an unavailable fact.
 pub async fn collect(
     api: &Api,
     wish: &Wish,
     progress: Progress<'_>,
-) -> Result<Collected, ApiError> {
+) -> Result<Collected, CollectError> {
     let collector = Collector { api, wish };
     progress("asking the API server".into());
     // Who cannot be reached need not be asked for thirty facts.
     let version = async {
         match collector.version().await {
-            Err(error) if error.concerns_all_requests() => Err(error),
+            Err(error) if error.concerns_all_requests() => Err(error.into()),
             answer => Ok(answer.map_err(|error| error.unavailable("version", "get /version"))),
         }
     };
     let rest = async { Ok(Box::pin(collector.cluster()).await) };
-    let (version, mut cluster) = tokio::try_join!(version, rest)?;
+    let (version, selected, mut cluster) = tokio::try_join!(version, collector.selected(), rest)?;
     cluster.version = version.into();
     let origin = Origin { source: Source::Cluster, ..Origin::default() };
     let mut facts = Facts { origin, cluster, ..Facts::default() };
-    let (nodes, sample) = collector.nodes(&facts, progress).await;
+    let (nodes, sample) = collector.nodes(&facts, &selected, progress).await;
     facts.nodes = nodes;
     Ok(Collected { facts, sample })
 }

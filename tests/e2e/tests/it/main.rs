@@ -11,6 +11,7 @@ mod kubectl;
 mod live;
 mod live_errors;
 mod live_fleet;
+mod live_nodes;
 mod live_snapshot;
 mod node_script;
 mod program;
