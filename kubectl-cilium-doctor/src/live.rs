@@ -57,7 +57,7 @@ pub(crate) async fn connect(
         request: kubernetes.request_timeout().unwrap_or(live.timeout),
         concurrency: usize::from(live.concurrency),
     };
-    Api::connect(connection, limits).await.map_err(|error| {
+    let api = Api::connect(connection, limits).await.map_err(|error| {
         let hint = match &error {
             ConnectError::Plugin(plugin) => plugin.install_hint().map(str::to_owned),
             _ => None,
@@ -67,7 +67,11 @@ pub(crate) async fn connect(
             Some(hint) => failure.hint(hint),
             None => failure,
         }
-    })
+    })?;
+    if let Some(observer) = kubernetes.observer() {
+        api.observe(observer);
+    }
+    Ok(api)
 }
 
 fn node_choice(words: &[String]) -> Result<NodeChoice, Failure> {

@@ -21,6 +21,7 @@ pub mod plugin;
 pub mod printer;
 pub mod progress;
 pub mod recording;
+mod request_log;
 pub mod snapshot_file;
 pub mod style;
 pub mod sysdump;

@@ -12,6 +12,7 @@ mod live;
 mod live_errors;
 mod live_fleet;
 mod live_nodes;
+mod live_requests;
 mod live_snapshot;
 mod node_script;
 mod program;
