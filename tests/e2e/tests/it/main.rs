@@ -10,6 +10,7 @@ mod inside;
 mod kubectl;
 mod live;
 mod live_errors;
+mod live_faults;
 mod live_fleet;
 mod live_nodes;
 mod live_requests;
