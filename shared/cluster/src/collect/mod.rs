@@ -115,7 +115,7 @@ impl Collector<'_> {
             self.others(),
             self.pod_rows(),
         );
-        let home = self.home(&workloads);
+        let home = self.home(&workloads).await;
         let (config, releases, agents, node_configs, leases) = tokio::join!(
             self.config(&home, &workloads),
             self.releases(&home, &workloads),
