@@ -47,8 +47,17 @@ fn is_up_to_date(program: &Path) -> bool {
 
 fn build() -> PathBuf {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
     let output = Command::new(cargo)
-        .args(["build", "--quiet", "--message-format=json", "--package", PACKAGE])
+        .args([
+            "build",
+            "--profile",
+            profile,
+            "--quiet",
+            "--message-format=json",
+            "--package",
+            PACKAGE,
+        ])
         .current_dir(workspace())
         .output()
         .unwrap();
