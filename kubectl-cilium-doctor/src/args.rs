@@ -126,7 +126,8 @@ pub(crate) struct Source {
     /// Look at this host
     #[arg(long, conflicts_with_all = ["from", "nodes", "node_selector", "namespace"])]
     pub(crate) local: bool,
-    /// Look at a snapshot (`-` is standard input), or at a folder of recorded command output
+    /// Look at a snapshot (`-` is standard input), at an archive of `cilium sysdump`, or at a folder of
+    /// recorded command output
     #[arg(
         long,
         value_name = "FILE|FOLDER",

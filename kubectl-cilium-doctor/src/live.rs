@@ -1,9 +1,9 @@
 //! The cluster of a kubeconfig.
 
-use kcilium_cli::{Failure, KubernetesFlags, live, progress::Spinner};
+use kcilium_cli::{Exit, Failure, KubernetesFlags, live, progress::Spinner};
 use kcilium_cluster::{
     ApiError,
-    collect::{self, NodeChoice, Wish},
+    collect::{self, CollectError, NodeChoice, Wish},
     kubeconfig::Connection,
 };
 use kcilium_core::facts::{ClusterOrigin, Facts, NodeName};
@@ -19,9 +19,13 @@ pub(crate) fn read(
     let connection = kubernetes.connection().map_err(|failure| {
         failure.hint("without a cluster: --local looks at this host, --from FILE at a snapshot")
     })?;
+    let nodes = node_choice(&source.nodes)?;
+    if matches!(nodes, NodeChoice::Named(_)) && source.node_selector.is_some() {
+        return Err(Failure::usage("--nodes with names leaves --node-selector nothing to select"));
+    }
     let wish = Wish {
         namespace: source.live.namespace.clone(),
-        nodes: node_choice(&source.nodes)?,
+        nodes,
         node_selector: source.node_selector.clone(),
     };
     kcilium_cli::interrupt::block_on(async {
@@ -29,7 +33,7 @@ pub(crate) fn read(
         let progress = |text: String| spinner.set_message(text);
         let collected = collect::collect(&api, &wish, &progress)
             .await
-            .map_err(|error| unreachable(error, &connection))?;
+            .map_err(|error| failure(error, &connection))?;
         let mut facts = collected.facts;
         facts.origin.cluster = Some(ClusterOrigin {
             context: connection.context.clone(),
@@ -53,6 +57,17 @@ fn node_choice(words: &[String]) -> Result<NodeChoice, Failure> {
         words => {
             Ok(NodeChoice::Named(words.iter().map(|word| NodeName::from(word.as_str())).collect()))
         }
+    }
+}
+
+/// Nothing was read.
+fn failure(error: CollectError, connection: &Connection) -> Failure {
+    match error {
+        CollectError::Api(error) => unreachable(error, connection),
+        error @ CollectError::Selector { .. } => Failure::new(Exit::Usage, error)
+            .hint("--node-selector takes labels such as `zone=a,!spot`"),
+        error @ CollectError::NoNode { .. } => Failure::could_not_run(error)
+            .hint("`kubectl get nodes --show-labels` shows which labels there are"),
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) fn read(
             local::read(source)?
         }
         None => {
+            // Lines of requests and a spinner would overwrite each other.
+            let progress = if kubernetes.shows_requests() { Visibility::Never } else { progress };
             let spinner = Spinner::start("asking the API server", progress);
             live::read(source, kubernetes, &spinner)?
         }

@@ -352,6 +352,7 @@ fn examined_nodes(facts: &Facts) -> String {
     let from = match facts.origin.source {
         Source::LocalHost | Source::Cluster => "",
         Source::Recorded => ", from recorded command output",
+        Source::Sysdump => ", from a sysdump",
         Source::Unknown => ", from a snapshot",
     };
     format!("{what}{from}")

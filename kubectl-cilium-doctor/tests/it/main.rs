@@ -13,3 +13,4 @@ mod page;
 mod recordings;
 mod snapshots;
 mod streams;
+mod sysdumps;

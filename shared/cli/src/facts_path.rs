@@ -1,4 +1,5 @@
-//! What `--from` names: a snapshot file, or a folder of recorded command output.
+//! What `--from` names: a snapshot file, an archive of `cilium sysdump`, or a folder of recorded
+//! command output.
 
 use std::{io::IsTerminal as _, path::Path};
 
@@ -7,13 +8,13 @@ use kcilium_core::facts::Facts;
 use crate::{
     Failure,
     progress::{Spinner, Visibility},
-    recording, snapshot_file,
+    recording, snapshot_file, sysdump,
 };
 
 /// Reads the facts; `-` is a snapshot on standard input.
 ///
 /// # Errors
-/// When there is neither at that path.
+/// When there is none of these at that path.
 pub fn read(path: &Path, progress: Visibility) -> Result<Facts, Failure> {
     if path.is_dir() {
         return Ok(recording::read(path)?);
@@ -22,5 +23,5 @@ pub fn read(path: &Path, progress: Visibility) -> Result<Facts, Failure> {
     let is_typed = path == Path::new("-") && std::io::stdin().is_terminal();
     let progress = if is_typed { Visibility::Never } else { progress };
     let _spinner = Spinner::start(format!("reading {}", path.display()), progress);
-    Ok(snapshot_file::read(path)?)
+    Ok(if sysdump::is_archive(path) { sysdump::read(path)? } else { snapshot_file::read(path)? })
 }

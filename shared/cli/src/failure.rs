@@ -5,12 +5,14 @@ use std::{
     io::Write as _,
 };
 
-use crate::{Exit, Style, control, printer, snapshot_file::SnapshotFileError};
+use crate::{
+    Exit, Style, control, printer, snapshot_file::SnapshotFileError, sysdump::SysdumpError,
+};
 
 /// Why a run failed, what to do about it, and how the process exits.
 ///
 /// Every error that `anyhow` takes becomes one with `?`: [`Exit::CouldNotRun`], with the hint of
-/// a [`SnapshotFileError`] if one is among its causes.
+/// a [`SnapshotFileError`] or [`SysdumpError`] if one is among its causes.
 #[derive(Debug)]
 pub struct Failure {
     error: anyhow::Error,
@@ -22,11 +24,7 @@ impl Failure {
     /// A failure that exits with `exit`.
     pub fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
         let error = error.into();
-        let hints = error
-            .chain()
-            .find_map(|cause| cause.downcast_ref::<SnapshotFileError>()?.hint())
-            .into_iter()
-            .collect();
+        let hints = error.chain().find_map(hint_of).into_iter().collect();
         Self { error, hints, exit }
     }
 
@@ -96,6 +94,13 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
         Self::could_not_run(error)
     }
+}
+
+fn hint_of(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
+    if let Some(error) = cause.downcast_ref::<SysdumpError>() {
+        return error.hint().map(str::to_owned);
+    }
+    cause.downcast_ref::<SnapshotFileError>()?.hint()
 }
 
 fn indent_after_first(text: &str) -> String {

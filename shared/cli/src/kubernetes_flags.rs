@@ -4,12 +4,13 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args};
 use jiff::SignedDuration;
-use kcilium_cluster::kubeconfig::{
-    Connection, ConnectionFlags, Environment, Impersonation, KubeconfigError,
+use kcilium_cluster::{
+    Observer,
+    kubeconfig::{Connection, ConnectionFlags, Environment, Impersonation, KubeconfigError},
 };
 use secrecy::SecretString;
 
-use crate::Failure;
+use crate::{Failure, request_log};
 
 /// The flags of kubectl that say how to reach the API server. All plugins take them.
 #[derive(Clone, Debug, Default, Args)]
@@ -100,6 +101,18 @@ pub struct KubernetesFlags {
         hide_possible_values = true
     )]
     disable_compression: Option<bool>,
+    /// How much to say of requests, on standard error: from 6 on each with its answer, from 7 on its
+    /// form and size too; never a secret
+    #[arg(
+        short = 'v',
+        long = "v",
+        value_name = "LEVEL",
+        global = true,
+        hide_short_help = true,
+        default_value_t = 0,
+        hide_default_value = true
+    )]
+    verbosity: u8,
 }
 
 impl KubernetesFlags {
@@ -114,6 +127,16 @@ impl KubernetesFlags {
     /// How long one request may take; none for no limit of its own.
     pub fn request_timeout(&self) -> Option<Duration> {
         Some(self.request_timeout).filter(|time| !time.is_zero())
+    }
+
+    /// Whether each request is shown on standard error.
+    pub fn shows_requests(&self) -> bool {
+        self.verbosity >= request_log::REQUESTS
+    }
+
+    /// What follows the requests, if anything is to be said of them.
+    pub fn observer(&self) -> Option<Observer> {
+        request_log::observer(self.verbosity)
     }
 
     fn flags(&self) -> ConnectionFlags {

@@ -23,8 +23,10 @@ pub mod plugin;
 pub mod printer;
 pub mod progress;
 pub mod recording;
+mod request_log;
 pub mod snapshot_file;
 pub mod style;
+pub mod sysdump;
 pub mod table;
 pub mod terminal;
 

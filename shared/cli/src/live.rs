@@ -45,7 +45,7 @@ pub async fn connect(
         request: kubernetes.request_timeout().unwrap_or(live.timeout),
         concurrency: usize::from(live.concurrency),
     };
-    Api::connect(connection, limits).await.map_err(|error| {
+    let api = Api::connect(connection, limits).await.map_err(|error| {
         let hint = match &error {
             ConnectError::Plugin(plugin) => plugin.install_hint().map(str::to_owned),
             _ => None,
@@ -55,7 +55,11 @@ pub async fn connect(
             Some(hint) => failure.hint(hint),
             None => failure,
         }
-    })
+    })?;
+    if let Some(observer) = kubernetes.observer() {
+        api.observe(observer);
+    }
+    Ok(api)
 }
 
 /// What to say when the API server cannot be asked at all.

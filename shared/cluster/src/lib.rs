@@ -9,6 +9,8 @@ pub mod kubeconfig;
 pub mod node_script;
 pub mod permissions;
 
-pub use api::{Api, ApiError, End, Exec, Form, Limits, Output, PageSize, Pages};
+pub use api::{
+    Api, ApiError, End, Exchange, Exec, Form, Limits, Observer, Output, PageSize, Pages,
+};
 pub use connect::ConnectError;
 pub use credential::{PluginError, UnfitToken};

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::{Api, ApiError, authorized, error, transport};
+use super::{Api, ApiError, Exchange, authorized, error, transport};
 use crate::credential::Bearer;
 
 /// How much of the errors that a command prints is kept, bytes.
@@ -139,14 +139,21 @@ impl Api {
             return Err(ApiError::OutOfTime);
         }
         self.0.requests.fetch_add(1, Ordering::Relaxed);
-        let request = Request::get(exec.url())
+        let url = exec.url();
+        let request = Request::get(&url)
             .body(Vec::new())
             .map_err(|error| ApiError::Unreadable { reason: error.to_string() })?;
         let parties = &self.0.parties;
-        match timeout_at(until, self.0.client.connect(authorized(request, bearer))).await {
-            Ok(Ok(connection)) => Ok((connection, until)),
+        let mut answered = None;
+        let connected = timeout_at(until, self.0.client.connect(authorized(request, bearer)));
+        let outcome = match connected.await {
+            Ok(Ok(connection)) => {
+                answered = Some(StatusCode::SWITCHING_PROTOCOLS);
+                Ok((connection, until))
+            }
             Ok(Err(kube::Error::Api(status))) => {
                 let code = StatusCode::from_u16(status.code).unwrap_or_default();
+                answered = Some(code);
                 let message = error::words(code, status.message.as_bytes());
                 Err(ApiError::of_code(status.code, message, None, parties))
             }
@@ -155,7 +162,18 @@ impl Api {
             }),
             Ok(Err(error)) => Err(transport::read(&error, parties)),
             Err(_) => Err(ApiError::TimedOut { after: until - now }),
-        }
+        };
+        self.report(&Exchange {
+            method: "GET",
+            server: &self.0.server,
+            path: &url,
+            accept: "",
+            status: answered,
+            error: outcome.as_ref().err(),
+            received: 0,
+            took: now.elapsed(),
+        });
+        outcome
     }
 }
 

@@ -43,6 +43,9 @@ const FRESH_STARTS: u32 = 1;
 impl Api {
     /// Reads a list to its end. `decode` makes items of a page, and gives its continue token.
     ///
+    /// A page that is larger than any answer is read for (five hundred definitions with schemas may
+    /// be) is asked for again in tenths.
+    ///
     /// A list that expires on the way (410) is read from the start again; if it expires once more,
     /// with the token that the server offers for the rest, which may then have seen changes.
     ///
@@ -56,9 +59,14 @@ impl Api {
         let mut items = Vec::new();
         let mut resume: Option<String> = None;
         let mut starts = 0;
+        let mut limit = pages.size.limit();
         loop {
-            let body = match self.get(&pages.url(resume.as_deref()), pages.form).await {
+            let body = match self.get(&pages.url(limit, resume.as_deref()), pages.form).await {
                 Ok(body) => body,
+                Err(ApiError::TooLarge { .. }) if limit > 1 => {
+                    limit = limit.div_ceil(10);
+                    continue;
+                }
                 Err(ApiError::Expired { .. }) if resume.is_some() && starts < FRESH_STARTS => {
                     starts += 1;
                     items.clear();
@@ -89,8 +97,8 @@ impl Api {
 }
 
 impl Pages<'_> {
-    fn url(&self, resume: Option<&str>) -> String {
-        let mut url = format!("{}?limit={}", self.path, self.size.limit());
+    fn url(&self, limit: u32, resume: Option<&str>) -> String {
+        let mut url = format!("{}?limit={limit}", self.path);
         for (name, value) in
             self.query.iter().copied().chain(resume.map(|token| ("continue", token)))
         {
@@ -114,7 +122,7 @@ mod tests {
             size: PageSize::Objects,
         };
         assert_eq!(
-            pages.url(Some("a+b/c==")),
+            pages.url(500, Some("a+b/c==")),
             "/api/v1/pods?limit=500&labelSelector=k8s%2Dapp%3Dcilium&continue=a%2Bb%2Fc%3D%3D"
         );
     }

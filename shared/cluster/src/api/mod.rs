@@ -2,6 +2,7 @@
 //! fault it is.
 
 mod error;
+mod exchange;
 mod exec;
 mod list;
 mod parties;
@@ -17,7 +18,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Method, Request, Uri, header, response};
+use http::{HeaderMap, Method, Request, StatusCode, Uri, header, response};
 use http_body_util::BodyExt as _;
 use kube::client::Body;
 use tokio::{
@@ -26,6 +27,7 @@ use tokio::{
 };
 
 pub use error::ApiError;
+pub use exchange::{Exchange, Observer};
 pub use exec::{End, Exec, Output};
 pub use list::{PageSize, Pages};
 
@@ -81,6 +83,7 @@ struct Inner {
     slots: Semaphore,
     requests: AtomicU64,
     received: AtomicU64,
+    observed: exchange::Observed,
 }
 
 impl Api {
@@ -99,6 +102,7 @@ impl Api {
             limits,
             requests: AtomicU64::new(0),
             received: AtomicU64::new(0),
+            observed: exchange::Observed::default(),
         })))
     }
 
@@ -201,17 +205,35 @@ impl Api {
         }
         let until = deadline.min(now + request);
         self.0.requests.fetch_add(1, Ordering::Relaxed);
-        timeout_at(until, self.exchange(ask, bearer))
+        let mut seen = Seen::default();
+        let outcome = timeout_at(until, self.exchange(ask, bearer, &mut seen))
             .await
-            .unwrap_or(Err(ApiError::TimedOut { after: until - now }))
+            .unwrap_or(Err(ApiError::TimedOut { after: until - now }));
+        self.report(&Exchange {
+            method: ask.method.as_str(),
+            server: &self.0.server,
+            path: ask.path,
+            accept: ask.form.accept(),
+            status: seen.status,
+            error: outcome.as_ref().err(),
+            received: seen.received,
+            took: now.elapsed(),
+        });
+        outcome
     }
 
-    async fn exchange(&self, ask: &Ask<'_>, bearer: Option<&Bearer>) -> Result<Bytes, ApiError> {
+    async fn exchange(
+        &self,
+        ask: &Ask<'_>,
+        bearer: Option<&Bearer>,
+        seen: &mut Seen,
+    ) -> Result<Bytes, ApiError> {
         let parties = &self.0.parties;
         let request = authorized(ask.request()?, bearer);
         let response = self.0.client.send(request).await;
         let response = response.map_err(|error| transport::read(&error, parties))?;
         let (head, mut body) = response.into_parts();
+        seen.status = Some(head.status);
         let mut read = BytesMut::new();
         while let Some(frame) = body.frame().await {
             let frame = match frame {
@@ -220,6 +242,7 @@ impl Api {
             };
             if let Some(data) = frame.data_ref() {
                 self.0.received.fetch_add(data.len() as u64, Ordering::Relaxed);
+                seen.received += data.len() as u64;
                 if read.len() + data.len() > MAX_ANSWER {
                     return Err(ApiError::TooLarge { limit: MAX_ANSWER });
                 }
@@ -234,6 +257,13 @@ impl Api {
             None => Ok(read.freeze()),
         }
     }
+}
+
+/// What came of an answer, even if it did not come to its end.
+#[derive(Default)]
+struct Seen {
+    status: Option<StatusCode>,
+    received: u64,
 }
 
 /// A request that can be sent again.

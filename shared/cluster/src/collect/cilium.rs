@@ -53,13 +53,17 @@ impl Collector<'_> {
         Workloads { daemon_sets, deployments }
     }
 
-    /// Cilium's namespace: what the user says, where its DaemonSet is, or where it usually is.
-    pub(super) fn home(&self, workloads: &Workloads) -> String {
-        self.wish
-            .namespace
-            .clone()
-            .or_else(|| workloads.agent(None).map(|agent| agent.namespace.clone()))
-            .unwrap_or_else(|| USUAL_NAMESPACE.to_owned())
+    /// Cilium's namespace: what the user says, where its DaemonSet is, or where its agents are. The
+    /// DaemonSet may not be seen by everybody, and that none is seen says little.
+    pub(super) async fn home(&self, workloads: &Workloads) -> String {
+        let said = self.wish.namespace.clone();
+        let seen = || workloads.agent(None).map(|agent| agent.namespace.clone());
+        if let Some(home) = said.or_else(seen) {
+            return home;
+        }
+        let agents = self.all(Resource::PODS, None, &[("labelSelector", AGENTS)]).await;
+        let agent = agents.iter().flatten().find_map(Pod::agent);
+        agent.map_or_else(|| USUAL_NAMESPACE.to_owned(), |agent| agent.namespace)
     }
 
     /// `cilium-config`, normalised and as it was written.

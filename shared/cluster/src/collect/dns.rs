@@ -44,12 +44,14 @@ impl Collector<'_> {
     }
 
     async fn dns_endpoints(&self) -> Result<Vec<ServiceEndpoint>, Unavailable> {
+        let mut missing = Unavailable::not_collected("");
         for service in SERVICES {
-            let found = self.endpoints(NAMESPACE, service).await?;
-            if !found.endpoints.is_empty() {
-                return Ok(found.endpoints);
+            match self.endpoints(NAMESPACE, service).await {
+                Ok(found) => return Ok(found.endpoints),
+                Err(why) if why.is_absent() => missing = why,
+                Err(why) => return Err(why),
             }
         }
-        Ok(Vec::new())
+        Err(missing)
     }
 }

@@ -94,6 +94,11 @@ impl Collector<'_> {
         let query = [("labelSelector", selector.as_str())];
         let slices: Vec<ServiceEndpoints> =
             self.first_served(&Resource::ENDPOINT_SLICES, Some(namespace), &query).await?;
+        // A Service that nobody answers for has a slice too, an empty one.
+        if slices.is_empty() {
+            let what = format!("endpointslices of Service {namespace}/{service}");
+            return Err(Unavailable::absent(what, "the server has none"));
+        }
         Ok(ServiceEndpoints {
             namespace: namespace.to_owned(),
             service: service.to_owned(),
@@ -118,7 +123,7 @@ impl Collector<'_> {
         }
     }
 
-    /// What went wrong of late. Where a cluster has very many of them, the first pages tell enough.
+    /// What went wrong of late.
     async fn events(&self) -> Result<Vec<Event>, Unavailable> {
         let query = [("fieldSelector", "type!=Normal")];
         self.all(Resource::EVENTS, None, &query).await

@@ -50,20 +50,43 @@ pub struct Collected {
 /// Told what is being done, such as `reading nodes`.
 pub type Progress<'a> = &'a (dyn Fn(String) + Sync);
 
+/// Why a cluster could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CollectError {
+    /// The API server cannot be reached, or accepts no request at all.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The node selector is none.
+    #[error("`{selector}` does not select nodes: {message}")]
+    Selector {
+        /// The selector.
+        selector: String,
+        /// What the server said.
+        message: String,
+    },
+    /// No node has the labels.
+    #[error("no node has the labels `{selector}`")]
+    NoNode {
+        /// The selector.
+        selector: String,
+    },
+}
+
 /// Reads a cluster.
 ///
 /// # Errors
-/// When the API server cannot be reached, or accepts no request at all. Whatever else fails is an
-/// unavailable fact.
+/// When the API server cannot be reached, or accepts no request at all, or when no node is
+/// selected. Whatever else fails is an unavailable fact.
 pub async fn collect(
     api: &Api,
     wish: &Wish,
     progress: Progress<'_>,
-) -> Result<Collected, ApiError> {
+) -> Result<Collected, CollectError> {
     let collector = Collector { api, wish };
     progress("asking the API server".into());
-    let mut facts = Box::pin(collector.facts(collector.cluster())).await?;
-    let (nodes, sample) = collector.nodes(&facts, progress).await;
+    let facts = async { Ok(Box::pin(collector.facts(collector.cluster())).await?) };
+    let (mut facts, selected) = tokio::try_join!(facts, collector.selected())?;
+    let (nodes, sample) = collector.nodes(&facts, &selected, progress).await;
     facts.nodes = nodes;
     Ok(Collected { facts, sample })
 }
@@ -100,7 +123,7 @@ impl Collector<'_> {
             self.others(),
             self.pod_rows(),
         );
-        let home = self.home(&workloads);
+        let home = self.home(&workloads).await;
         let (config, releases, agents, node_configs, leases) = tokio::join!(
             self.config(&home, &workloads),
             self.releases(&home, &workloads),

@@ -7,11 +7,11 @@ use std::{
 
 use futures_util::{StreamExt as _, stream};
 use kcilium_core::{
-    facts::{AgentPod, ClusterFacts, Component, Facts, NodeFacts, NodeName, Unavailable},
+    facts::{AgentPod, ClusterFacts, Component, Facts, KubeNode, NodeFacts, NodeName, Unavailable},
     view::View,
 };
 
-use super::{Collector, Progress, Resource};
+use super::{CollectError, Collector, Progress, Resource};
 use crate::{
     ApiError, End, Exec, Output,
     node_script::{self, AgentContainer, DnsPolicy, NodeScript},
@@ -58,23 +58,41 @@ pub struct Sample {
     pub all: usize,
 }
 
+/// Nodes with the labels that the user asks for.
+pub(super) enum Selected {
+    /// No labels are asked for.
+    All,
+    /// These nodes have them.
+    These(HashSet<NodeName>),
+    /// Nobody said which have them, and this is why.
+    Unknown(Unavailable),
+}
+
+impl Selected {
+    fn may_contain(&self, name: &NodeName) -> bool {
+        match self {
+            Self::All | Self::Unknown(_) => true,
+            Self::These(names) => names.contains(name),
+        }
+    }
+}
+
 impl Collector<'_> {
     /// Looks at the chosen nodes.
     pub(super) async fn nodes(
         &self,
         facts: &Facts,
+        selected: &Selected,
         progress: Progress<'_>,
     ) -> (Vec<NodeFacts>, Sample) {
         let cluster = &facts.cluster;
-        let labelled = match &self.wish.node_selector {
-            None => None,
-            Some(selector) => match self.labelled(selector).await {
-                Ok(names) => Some(names),
-                Err(_) => Some(HashSet::new()),
-            },
-        };
-        let names = choose(&self.wish.nodes, cluster, labelled.as_ref());
+        let names = choose(&self.wish.nodes, cluster, selected);
         let sample = Sample { chosen: names.len(), all: all_names(cluster).len() };
+        if let Selected::Unknown(why) = selected {
+            // Any of them may have been meant, and none is known to be.
+            let nodes = names.into_iter().map(|name| NodeFacts::unavailable(name, why)).collect();
+            return (nodes, sample);
+        }
         let questions = View::new(facts).questions();
         let script = NodeScript::new(questions, container(cluster));
         let total = names.len();
@@ -94,9 +112,25 @@ impl Collector<'_> {
         (nodes, sample)
     }
 
-    async fn labelled(&self, selector: &str) -> Result<HashSet<NodeName>, ApiError> {
-        let names = self.names(Resource::NODES, None, &[("labelSelector", selector)]).await?;
-        Ok(names.into_iter().map(NodeName::from).collect())
+    /// Asks which nodes have the labels.
+    pub(super) async fn selected(&self) -> Result<Selected, CollectError> {
+        let Some(selector) = &self.wish.node_selector else { return Ok(Selected::All) };
+        let query = [("labelSelector", selector.as_str())];
+        match self.names(Resource::NODES, None, &query).await {
+            Ok(names) if names.is_empty() => {
+                Err(CollectError::NoNode { selector: selector.clone() })
+            }
+            Ok(names) => Ok(Selected::These(names.into_iter().map(NodeName::from).collect())),
+            Err(ApiError::Status { code: 400, message, .. }) => {
+                Err(CollectError::Selector { selector: selector.clone(), message })
+            }
+            Err(error) if error.concerns_all_requests() => Err(error.into()),
+            Err(error) => {
+                let what = format!("nodes with the labels {selector}");
+                let need = Resource::NODES.need("list", None);
+                Ok(Selected::Unknown(error.unavailable(&what, &need)))
+            }
+        }
     }
 
     async fn node(
@@ -167,15 +201,9 @@ fn all_names(cluster: &ClusterFacts) -> BTreeSet<&NodeName> {
     of_kubernetes.chain(of_agents).collect()
 }
 
-fn choose(
-    choice: &NodeChoice,
-    cluster: &ClusterFacts,
-    labelled: Option<&HashSet<NodeName>>,
-) -> Vec<NodeName> {
-    let all: Vec<&NodeName> = all_names(cluster)
-        .into_iter()
-        .filter(|name| labelled.is_none_or(|labelled| labelled.contains(*name)))
-        .collect();
+fn choose(choice: &NodeChoice, cluster: &ClusterFacts, selected: &Selected) -> Vec<NodeName> {
+    let all: Vec<&NodeName> =
+        all_names(cluster).into_iter().filter(|name| selected.may_contain(name)).collect();
     let chosen: Vec<&NodeName> = match choice {
         NodeChoice::None => Vec::new(),
         NodeChoice::Named(names) => return names.clone(),
@@ -203,6 +231,10 @@ fn sample<'a>(all: &[&'a NodeName], cluster: &ClusterFacts) -> Vec<&'a NodeName>
 }
 
 fn agent_on<'a>(name: &NodeName, cluster: &'a ClusterFacts) -> Result<&'a AgentPod, Unavailable> {
+    let is_known = |nodes: &[KubeNode]| nodes.iter().any(|node| node.name == *name);
+    if cluster.nodes.known().is_some_and(|nodes| !is_known(nodes)) {
+        return Err(Unavailable::absent("node", "the cluster has no node of this name"));
+    }
     let agents = cluster.agents.get().map_err(Clone::clone)?;
     agents
         .iter()

@@ -18,6 +18,10 @@ use crate::{ApiError, Form, PageSize, Pages};
 /// How many pods in trouble are looked at closely. What ails fifty ails the rest.
 const MAX_TROUBLED: usize = 50;
 
+/// How many CiliumEndpoints are read, at 3 KB each. Where IPAM is a cloud's (ENI, Azure) no pod's
+/// address is of its node's pod CIDRs, and all of them would be.
+const MAX_ENDPOINTS: usize = 10_000;
+
 /// How many lists of one kind are under way; the API's own limit holds beside this.
 const AT_ONCE: usize = 8;
 
@@ -143,6 +147,12 @@ impl Collector<'_> {
         };
         let namespaces: BTreeSet<&str> =
             pods.rows().iter().filter(is_stranger).map(|row| &*row.namespace).collect();
+        let is_asked = |row: &&PodRow| namespaces.contains(&*row.namespace);
+        let asked = pods.rows().iter().filter(is_asked).count();
+        if asked > MAX_ENDPOINTS {
+            let why = format!("not asked: {asked} pods are where addresses are not the nodes' own");
+            return Err(Unavailable::failed(Resource::CILIUM_ENDPOINTS.qualified(), why));
+        }
         let mut endpoints = Vec::new();
         for namespace in namespaces {
             endpoints.extend(self.all(Resource::CILIUM_ENDPOINTS, Some(namespace), &[]).await?);

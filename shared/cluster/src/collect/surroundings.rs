@@ -40,7 +40,7 @@ impl Collector<'_> {
             self.cluster_info(),
             self.api_servers(),
         );
-        let home = self.home(&workloads);
+        let home = self.home(&workloads).await;
         let releases = async {
             match wanted {
                 Releases::Read => self.releases(&home, &workloads).await,

@@ -255,3 +255,27 @@ async fn an_answer_without_end_is_left_off() {
     assert_eq!(error.to_string(), "the answer is larger than 64 MiB");
     assert!(api.received() <= 65 << 20);
 }
+
+#[tokio::test]
+async fn a_page_that_is_too_large_is_asked_for_in_parts() {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let chunk = vec![b' '; 1 << 20];
+    (0..66).for_each(|_| encoder.write_all(&chunk).unwrap());
+    let large = encoder.finish().unwrap();
+    let stub = Stub::answer(move |head| {
+        if head.contains("limit=500") {
+            return reply("200 OK", "Content-Encoding: gzip\r\n", &large);
+        }
+        assert!(head.contains("limit=50 ") || head.contains("limit=50&"), "{head}");
+        let page: &[u8] = if head.contains("continue=next") {
+            br#"{"metadata":{},"items":[{"metadata":{"name":"b"}}]}"#
+        } else {
+            br#"{"metadata":{"continue":"next"},"items":[{"metadata":{"name":"a"}}]}"#
+        };
+        reply("200 OK", "", page)
+    })
+    .await;
+    let api = Api::connect(&stub_connection(&stub), limits()).await.unwrap();
+    assert_eq!(list(&api).await.unwrap(), ["a", "b"]);
+    assert_eq!(api.requests(), 3);
+}

@@ -11,6 +11,7 @@ pub mod cilium_config;
 pub mod cni_conf;
 pub mod host_endpoints;
 pub mod iproute2;
+pub mod iproute2_text;
 pub mod kubernetes;
 pub mod recorded;
 pub mod resolv_conf;

@@ -150,6 +150,8 @@ pub enum Source {
     LocalHost,
     /// Output of commands, recorded in a folder.
     Recorded,
+    /// An archive of `cilium sysdump`.
+    Sysdump,
     /// Not said.
     #[default]
     #[serde(other)]

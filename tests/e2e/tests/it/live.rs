@@ -58,29 +58,3 @@ async fn without_exec_the_objects_tell_what_they_can() {
     let strict = stage.doctor(&["--fail-on", "unknown"]).await;
     assert_eq!(strict.code, Some(1), "{}", strict.stdout);
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_request_hangs_or_fails_there_is_a_report_in_time() {
-    let stage = Stage::of_objects("homelab-clash").await;
-    let flags = ["--timeout", "4s", "--request-timeout", "1s", "--nodes", "none"];
-    let healthy = stage.report(&flags).await;
-    let asked = stage.sim().journal().entries().len();
-    assert_eq!(healthy.code, Some(0), "{healthy:#?}");
-    for kind in
-        [Kind::Hang, Kind::Reset, Kind::Cut(20), Kind::Status { code: 500, retry_after: None }]
-    {
-        for position in (1..=asked as u64).step_by(3) {
-            stage.sim().faults().clear();
-            stage.sim().faults().add(Fault::new("*", kind.clone()).requests(position, 3));
-            let run = stage.doctor(&flags).await;
-            let code = run.code.unwrap();
-            assert!(
-                [0, 1, 3].contains(&code),
-                "{kind:?} {position}: {} {}",
-                run.stdout,
-                run.stderr
-            );
-            assert!(!run.stderr.contains("panicked"), "{kind:?} {position}: {}", run.stderr);
-        }
-    }
-}

@@ -102,29 +102,6 @@ async fn a_kubeconfig_without_credentials_is_told_as_such() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_that_runs_out_on_the_way_costs_only_what_came_after() {
-    let stage = Stage::of_objects("homelab-clash").await;
-    let healthy = stage.doctor(&["--nodes", "none"]).await;
-    assert_eq!(healthy.code, Some(0), "{}", healthy.stderr);
-    let asked = stage.sim().journal().entries().len() as u64;
-    for position in (1..asked).step_by(4) {
-        stage.sim().faults().clear();
-        stage.sim().faults().add(Fault::new("*", Kind::ExpiredToken).requests(position, asked));
-        let run = stage.doctor(&["--nodes", "none"]).await;
-        match run.code {
-            Some(0 | 1) => assert!(!run.stdout.is_empty(), "{position}: {}", run.stderr),
-            _ => assert!(
-                run.code == Some(3) && !(run.stderr.is_empty() && run.stdout.is_empty()),
-                "{position}: {:?} {} {}",
-                run.code,
-                run.stdout,
-                run.stderr
-            ),
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_may_read_nothing_gets_no_verdict() {
     let stage = Stage::of_objects("homelab-clash").await;
     let kubeconfig = stage.kubeconfig_of(&User::new("nobody", &[]));

@@ -44,8 +44,10 @@ impl Program {
 
     fn build(&self) -> PathBuf {
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
         let output = Command::new(cargo)
-            .args(["build", "--quiet", "--message-format=json", "--package", self.package])
+            .args(["build", "--profile", profile, "--quiet", "--message-format=json"])
+            .args(["--package", self.package])
             .current_dir(workspace())
             .output()
             .unwrap();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use kcilium_cluster::permissions::{self, Permission, Role};
-use kubesim::User;
+use kubesim::{Fault, Kind, User};
 use serde_json::Value;
 
 use crate::program;
@@ -152,4 +152,36 @@ async fn a_run_writes_nothing_and_reads_no_secrets_elsewhere() {
     for route in secrets {
         assert!(route.starts_with("/api/v1/namespaces/kube-system/secrets"), "{route}");
     }
+}
+
+/// An agent's pod and its configuration, in a namespace that nobody expects.
+const ELSEWHERE: &str = "
+apiVersion: v1
+kind: Namespace
+metadata: {name: a-network}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: cilium-config, namespace: a-network}
+data: {ipam: kubernetes}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: cilium-x, namespace: a-network, labels: {k8s-app: cilium}}
+spec:
+  nodeName: node1
+  containers: [{name: cilium-agent, image: quay.io/cilium/cilium:v1.14.2}]
+";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_not_see_the_daemonset_finds_cilium_by_its_agents() {
+    let stage = Stage::of_objects("homelab-clash").await;
+    stage.sim().load(ELSEWHERE).unwrap();
+    stage.sim().faults().add(Fault::new("/apis/apps/v1/daemonsets*", Kind::Forbidden));
+    let run = stage.doctor(&["--nodes", "none"]).await;
+    let text = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("IPAM kubernetes"), "{text} {}", run.stderr);
+    let asked = stage.sim().journal().entries();
+    let home = "/api/v1/namespaces/a-network/configmaps/cilium-config";
+    assert!(asked.iter().any(|entry| entry.route == home), "{asked:#?}");
 }

@@ -8,12 +8,15 @@
 //! NODE/ip-j-rule.json    ip -N -j rule          NODE/cni/FILE         /etc/cni/net.d/FILE
 //! NODE/ip-6-j-rule.json  ip -N -6 -j rule       NODE/sysctl.txt       sysctl net
 //! NODE/ps.txt            ps -eo pid,comm        NODE/uname.txt        uname -r
+//! NODE/ip-link.txt       ip -d link             NODE/ip-rule.txt      ip -4 rule
+//! NODE/ip-addr.txt       ip addr                NODE/ip-6-rule.txt    ip -6 rule
+//! NODE/ip-route.txt      ip -4 route            NODE/ip-6-route.txt   ip -6 route
 //! api/RESOURCE.json      kubectl get RESOURCE -A -o json
 //! api/version.json       kubectl version -o json
 //! ```
 //!
 //! `RESOURCE` is one of [`RESOURCES`]. Every file may be missing: the facts it would give are then
-//! unavailable.
+//! unavailable. Text stands in where the JSON of the same command is missing.
 
 mod cluster;
 mod node;
@@ -30,13 +33,19 @@ pub type Files = BTreeMap<String, String>;
 
 /// Whether the file at this path is one that a recording is made of; others need not be read.
 pub fn is_part(path: &str) -> bool {
-    const OF_NODE: [&str; 12] = [
+    const OF_NODE: [&str; 18] = [
         "ip-j-link.json",
         "ip-j-addr.json",
         "ip-j-route.json",
         "ip-6-j-route.json",
         "ip-j-rule.json",
         "ip-6-j-rule.json",
+        "ip-link.txt",
+        "ip-addr.txt",
+        "ip-route.txt",
+        "ip-6-route.txt",
+        "ip-rule.txt",
+        "ip-6-rule.txt",
         "resolv.conf",
         "resolved.conf",
         "sysctl.txt",
@@ -76,6 +85,10 @@ pub fn facts(files: &Files, yaml: Yaml) -> Facts {
 struct Recording<'a>(&'a Files);
 
 impl Recording<'_> {
+    fn has(&self, path: &str) -> bool {
+        self.0.contains_key(path)
+    }
+
     fn text(&self, path: &str) -> Result<&str, Unavailable> {
         self.0
             .get(path)

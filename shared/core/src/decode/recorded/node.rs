@@ -1,24 +1,34 @@
 //! What was recorded on a node.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
+
+use ipnet::IpNet;
 
 use super::{Recording, file_name, is_part};
 use crate::{
-    decode::{DecodeError, cni_conf, iproute2, resolv_conf},
+    decode::{DecodeError, cni_conf, iproute2, iproute2_text, resolv_conf},
     facts::{
-        AgentProcess, CniFile, Family, Kernel, NodeFacts, Resolver, ResolverKind, Route,
-        RoutingRule, Unavailable,
+        Address, AgentProcess, CniFile, Family, Kernel, NextHop, NodeFacts, Resolver, ResolverKind,
+        Route, RouteKind, RouteProtocol, RouteScope, RoutingRule, TableId, Unavailable,
     },
 };
+
+/// What makes facts of a file's text.
+type Decoder<'a, T> = &'a dyn Fn(&str) -> Result<T, DecodeError>;
 
 impl Recording<'_> {
     pub(super) fn node(&self, name: &str) -> NodeFacts {
         let at = |file: &str| format!("{name}/{file}");
         NodeFacts {
-            links: self.decoded(&at("ip-j-link.json"), iproute2::links).into(),
-            addresses: self.decoded(&at("ip-j-addr.json"), iproute2::addresses).into(),
-            routes: self.routes(&at("ip-j-route.json"), &at("ip-6-j-route.json")).into(),
-            rules: self.rules(&at("ip-j-rule.json"), &at("ip-6-j-rule.json")).into(),
+            links: self
+                .either(
+                    (&at("ip-j-link.json"), &iproute2::links),
+                    (&at("ip-link.txt"), &iproute2_text::links),
+                )
+                .into(),
+            addresses: self.addresses(name).into(),
+            routes: self.routes(name).into(),
+            rules: self.rules(name).into(),
             resolvers: self.resolvers(&at("resolv.conf"), &at("resolved.conf")).into(),
             cni_files: self.cni_files(name).into(),
             sysctls: self.text(&at("sysctl.txt")).map(sysctls).into(),
@@ -31,20 +41,69 @@ impl Recording<'_> {
         }
     }
 
-    /// `ip -j route` without a family prints both; a file for IPv6 alone then says the same twice.
-    fn routes(&self, both: &str, v6: &str) -> Result<Vec<Route>, Unavailable> {
-        let mut routes = self.decoded(both, iproute2::routes)?;
-        if self.0.contains_key(v6) {
+    /// The first of two files that is there; if none is, the first is missing.
+    fn either<T>(
+        &self,
+        json: (&str, Decoder<'_, T>),
+        text: (&str, Decoder<'_, T>),
+    ) -> Result<T, Unavailable> {
+        let (path, decode) = if self.has(json.0) || !self.has(text.0) { json } else { text };
+        self.decoded(path, decode)
+    }
+
+    fn addresses(&self, node: &str) -> Result<Vec<Address>, Unavailable> {
+        self.either(
+            (&format!("{node}/ip-j-addr.json"), &iproute2::addresses),
+            (&format!("{node}/ip-addr.txt"), &iproute2_text::addresses),
+        )
+    }
+
+    fn routes(&self, node: &str) -> Result<Vec<Route>, Unavailable> {
+        let (both, v6) = (format!("{node}/ip-j-route.json"), format!("{node}/ip-6-j-route.json"));
+        let text = format!("{node}/ip-route.txt");
+        if !self.has(&both) && self.has(&text) {
+            return self.routes_of_text(node, &text);
+        }
+        // `ip -j route` without a family prints both; a file for IPv6 alone then says the same twice.
+        let mut routes = self.decoded(&both, iproute2::routes)?;
+        if self.has(&v6) {
             routes.retain(|route| route.family() == Family::V4);
-            routes.extend(self.decoded(v6, iproute2::routes)?);
+            routes.extend(self.decoded(&v6, iproute2::routes)?);
         }
         Ok(routes)
     }
 
-    fn rules(&self, v4: &str, v6: &str) -> Result<Vec<RoutingRule>, Unavailable> {
-        let mut rules = self.decoded(v4, |json| iproute2::rules(json, Family::V4))?;
-        if self.0.contains_key(v6) {
-            rules.extend(self.decoded(v6, |json| iproute2::rules(json, Family::V6))?);
+    /// `ip route` for people shows the main table only, unless it is asked for all. Packets for the
+    /// node itself would then seem to leave it: the kernel looks for its own addresses first, in the
+    /// local table, which it fills by itself from the addresses.
+    fn routes_of_text(&self, node: &str, v4: &str) -> Result<Vec<Route>, Unavailable> {
+        let v6 = format!("{node}/ip-6-route.txt");
+        let mut routes = self.decoded(v4, |text| iproute2_text::routes(text, Family::V4))?;
+        if self.has(&v6) {
+            routes.extend(self.decoded(&v6, |text| iproute2_text::routes(text, Family::V6))?);
+        }
+        for family in [Family::V4, Family::V6] {
+            let mut of_family = routes.iter().filter(|route| route.family() == family);
+            if !of_family.any(|route| route.table == TableId::LOCAL) {
+                let addresses = self.addresses(node)?;
+                routes.extend(local_routes(&addresses, family));
+            }
+        }
+        Ok(routes)
+    }
+
+    fn rules(&self, node: &str) -> Result<Vec<RoutingRule>, Unavailable> {
+        let of = |family, json: &str, text: &str| {
+            self.either(
+                (&format!("{node}/{json}"), &|json| iproute2::rules(json, family)),
+                (&format!("{node}/{text}"), &|text| iproute2_text::rules(text, family)),
+            )
+        };
+        let mut rules = of(Family::V4, "ip-j-rule.json", "ip-rule.txt")?;
+        match of(Family::V6, "ip-6-j-rule.json", "ip-6-rule.txt") {
+            Ok(more) => rules.extend(more),
+            Err(why) if why.is_absent() => {}
+            Err(why) => return Err(why),
         }
         Ok(rules)
     }
@@ -94,6 +153,33 @@ impl Recording<'_> {
     }
 }
 
+/// What the kernel puts into its local table for each address, and for the loopback network.
+fn local_routes(addresses: &[Address], family: Family) -> impl Iterator<Item = Route> {
+    let of_family = addresses.iter().filter(move |it| Family::of(it.address) == family);
+    of_family.flat_map(|it| {
+        let network = IpNet::new(it.address, it.prefix_len).map(|network| network.trunc());
+        let network = network.ok().filter(|_| it.address.is_loopback());
+        [Some(IpNet::from(it.address)), network].into_iter().flatten().map(|destination| Route {
+            destination,
+            kind: RouteKind::Local,
+            table: TableId::LOCAL,
+            protocol: RouteProtocol::KERNEL,
+            scope: RouteScope::HOST,
+            metric: 0,
+            tos: 0,
+            preferred_source: Some(it.address).filter(IpAddr::is_ipv4),
+            source: None,
+            mtu: None,
+            next_hops: vec![NextHop {
+                link: Some(it.link.clone()),
+                gateway: None,
+                weight: 0,
+                flags: Vec::new(),
+            }],
+        })
+    })
+}
+
 /// Parts of a text that are headed by `== NAME`.
 fn sections(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.split("\n== ")
@@ -122,7 +208,8 @@ fn agent(text: &str) -> Result<AgentProcess, DecodeError> {
         *name == "cilium-agent"
     });
     match running {
-        Some((pid, _)) => Ok(AgentProcess::Running { pid: Some(pid) }),
+        // In a container's list the number is none of the host's.
+        Some((pid, _)) => Ok(AgentProcess::Running { pid: sees_host.then_some(pid) }),
         None if sees_host => Ok(AgentProcess::NotRunning),
         None => Err(DecodeError::new("the list does not show the host's processes")),
     }
