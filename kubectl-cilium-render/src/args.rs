@@ -52,6 +52,13 @@ pub struct Render {
     /// Version of the chart, with or without `v` [default: the newest known]
     #[arg(long = "version", value_name = "VERSION", help_heading = "Chart")]
     pub chart_version: Option<ChartVersion>,
+    /// Print the given values, with old spellings rewritten to those of the chart version
+    #[arg(long, help_heading = "Migration")]
+    pub migrate: bool,
+    /// Change the values files instead, and keep a copy of each
+    #[arg(long, requires = "migrate", help_heading = "Migration")]
+    #[arg(conflicts_with_all = ["set", "set_string", "set_file", "set_json", "set_literal"])]
+    pub write: bool,
     /// Do not look at a cluster: print the given values only
     #[arg(long, help_heading = "Detection")]
     pub no_detect: bool,

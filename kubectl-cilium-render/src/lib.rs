@@ -9,5 +9,7 @@ pub mod explain;
 pub mod given;
 pub mod keys;
 pub mod layers;
+pub mod migrate;
+mod remark;
 pub mod render;
 pub mod strvals;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use kcilium_cli::{Exit, Failure, Printer, Style, control, format, terminal};
+use kcilium_cli::{Exit, Failure, Printer, Style, format, terminal};
 
 use crate::{
     args::{Format, Render},
@@ -10,6 +10,8 @@ use crate::{
     explain, given,
     given::{Given, GivenError},
     keys::{Chart, ChartVersion, Nearness, known_versions},
+    migrate,
+    remark::{ignore_closed, remark},
 };
 
 /// Reads the values, merges and prints them.
@@ -17,7 +19,7 @@ use crate::{
 /// # Errors
 /// What cannot be read or written; wrong usage.
 pub fn run(args: &Render, printer: &mut Printer) -> Result<Exit, Failure> {
-    if !args.no_detect {
+    if !args.no_detect && !args.migrate {
         let hint = "add --no-detect to merge the given values only";
         return Err(Failure::usage("values cannot be detected yet").hint(hint));
     }
@@ -25,10 +27,15 @@ pub fn run(args: &Render, printer: &mut Printer) -> Result<Exit, Failure> {
     if args.dry_run_helm_values {
         remark(&mut remarks, Style::Info, "note:", "--dry-run-helm-values has no effect here")?;
     }
-    let chart = chart(args.chart_version.as_ref(), &mut remarks)?;
+    let version = version(args);
+    let chart = chart(version, &mut remarks)?;
     let Given { values, notices, files } = given::read(&args.values).map_err(failure)?;
     for notice in notices {
         remark(&mut remarks, Style::Warn, "warning:", &notice.to_string())?;
+    }
+    if args.migrate {
+        let given = Given { values, files, ..Given::default() };
+        return migrate::run(args, version, given, printer);
     }
     if args.explain {
         let text = explain::explain(&values, chart, terminal::width());
@@ -50,10 +57,17 @@ pub fn run(args: &Render, printer: &mut Printer) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-/// The known chart for a version, and a warning where it is not that version's.
-fn chart(version: Option<&ChartVersion>, remarks: &mut impl Write) -> io::Result<Chart> {
+/// The version asked for, else the newest known.
+fn version(args: &Render) -> &ChartVersion {
     let newest = known_versions().last();
-    let Some(version) = version.or(newest) else { unreachable!("the table has versions") };
+    let Some(version) = args.chart_version.as_ref().or(newest) else {
+        unreachable!("the table has versions")
+    };
+    version
+}
+
+/// The known chart for a version, and a warning where it is not that version's.
+fn chart(version: &ChartVersion, remarks: &mut impl Write) -> io::Result<Chart> {
     let chart = Chart::of(version);
     let known = chart.version();
     let how = match chart.nearness() {
@@ -64,19 +78,6 @@ fn chart(version: Option<&ChartVersion>, remarks: &mut impl Write) -> io::Result
     let text = format!("chart {version} {how}; its keys are taken to be those of {known}");
     remark(remarks, Style::Warn, "warning:", &text)?;
     Ok(chart)
-}
-
-fn remark(out: &mut impl Write, style: Style, label: &str, text: &str) -> io::Result<()> {
-    let text = control::escape(text);
-    ignore_closed(writeln!(out, "{} {text}", style.paint(label)))
-}
-
-/// Nobody has to read the remarks.
-fn ignore_closed(outcome: io::Result<()>) -> io::Result<()> {
-    match outcome {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
-    }
 }
 
 fn kept(error: KeepError) -> Failure {

@@ -135,21 +135,29 @@ struct Patches<'a> {
 
 impl Patches<'_> {
     fn map(&mut self, entries: &[Entry], before: &Map, after: &Map) {
-        for entry in entries {
-            let (Some(old), Some(new)) = (before.get(&entry.key), after.get(&entry.key)) else {
-                continue;
-            };
-            match (&entry.value.kind, old.as_map(), new.as_map()) {
-                _ if is_same(old, new) => {}
-                (Kind::Map(inner), Some(old), Some(new)) => self.map(inner, old, new),
-                _ => self.replace(entry, &new.value),
-            }
-        }
-        let added: Map = after
+        let mut added: Map = after
             .iter()
             .filter(|(key, _)| !before.contains_key(*key))
             .map(|(key, node)| (key.clone(), node.clone()))
             .collect();
+        for entry in entries {
+            let Some(old) = before.get(&entry.key) else { continue };
+            let Some(new) = after.get(&entry.key) else {
+                // What was there under another name takes its place.
+                let here =
+                    |_: &String, node: &mut Node| node.origin.position() == old.origin.position();
+                let instead = added.extract_if(.., here).collect();
+                self.remove(entry, &instead);
+                continue;
+            };
+            match (&entry.value.kind, old.as_map(), new.as_map()) {
+                _ if is_same(old, new) => {}
+                (Kind::Map(inner), Some(old), Some(new)) if !new.is_empty() => {
+                    self.map(inner, old, new);
+                }
+                _ => self.replace(entry, &new.value),
+            }
+        }
         if let (Some(last), false) = (entries.last(), added.is_empty()) {
             let end = last.value.range.end.max(last.key_range.end);
             self.add(self.end_of_line(end), last.column, &added);
@@ -159,6 +167,24 @@ impl Patches<'_> {
     /// Writes keys of their own lines.
     fn add(&mut self, at: usize, column: usize, added: &Map) {
         self.list.push((at..at, indented(&to_yaml(added), column)));
+    }
+
+    /// Takes a key away, and writes others in its place; what follows in its last line stays then.
+    fn remove(&mut self, entry: &Entry, instead: &Map) {
+        let end = entry.value.range.end.max(entry.key_range.end);
+        let line = self.text[..entry.key_range.start].rfind('\n').map_or(0, |at| at + 1);
+        if instead.is_empty() {
+            self.list.push((line..self.end_of_line(end), String::new()));
+            return;
+        }
+        let text = indented(&to_yaml(instead), entry.column);
+        let is_block = matches!(entry.value.kind, Kind::Map(_) | Kind::List);
+        let rest = self.text.get(end..self.end_of_line(end)).unwrap_or_default();
+        if rest.trim_start().starts_with('#') && !is_block {
+            self.list.push((line..end, text.trim_end_matches('\n').to_owned()));
+        } else {
+            self.list.push((line..self.end_of_line(end), text));
+        }
     }
 
     fn replace(&mut self, entry: &Entry, value: &Value) {

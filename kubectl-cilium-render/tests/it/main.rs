@@ -8,6 +8,7 @@ mod emit_like_helm;
 mod helm;
 mod hostile;
 mod keep_comments;
+mod migrate;
 mod render;
 mod strvals_like_helm;
 mod yaml_like_helm;
