@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use crate::{keys::ChartVersion, layers::SetFlag};
+use crate::{ignored::Ignored, keys::ChartVersion, layers::SetFlag};
 
 /// Merges Helm values for Cilium, and says where each comes from.
 ///
@@ -74,9 +74,46 @@ pub struct Render {
     /// End with an empty line, as `cilium install --dry-run-helm-values` does
     #[arg(long, help_heading = "Output")]
     pub compat: bool,
-    /// Has no effect: this is what is done anyway
+    /// Say above each detected value where it comes from, as a comment
+    #[arg(long, conflicts_with = "output", help_heading = "Output")]
+    pub comments: bool,
+    /// Say on standard error what differs from the values of the release
     #[arg(long, help_heading = "Output")]
-    pub dry_run_helm_values: bool,
+    pub diff: bool,
+    /// The release that the values are for
+    #[command(flatten)]
+    pub target: Target,
+    /// What has no effect
+    #[command(flatten)]
+    pub ignored: Ignored,
+}
+
+/// The release that the values are for.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Release")]
+pub struct Target {
+    /// Namespace of the release
+    #[arg(short, long, value_name = "NAME", env = "CILIUM_NAMESPACE", hide_env = true)]
+    #[arg(default_value = Target::NAMESPACE)]
+    pub namespace: String,
+    /// Name of the release
+    #[arg(long, value_name = "NAME", default_value = Target::NAME)]
+    pub helm_release_name: String,
+    /// Repository of the chart, `https://…` or `oci://…`, for the command that is shown at the end
+    #[arg(long, value_name = "URL")]
+    pub repository: Option<String>,
+}
+
+impl Target {
+    const NAMESPACE: &str = "kube-system";
+    const NAME: &str = "cilium";
+}
+
+impl Default for Target {
+    fn default() -> Self {
+        let (namespace, helm_release_name) = (Self::NAMESPACE.to_owned(), Self::NAME.to_owned());
+        Self { namespace, helm_release_name, repository: None }
+    }
 }
 
 /// The values that the user gives. The aliases are what `cilium install` called them.

@@ -4,12 +4,16 @@
 //! tests and the fuzz targets; the program is `kubectl-cilium_render`.
 
 pub mod args;
+pub mod diff;
 pub mod emit;
 pub mod explain;
 pub mod given;
+pub mod ignored;
 pub mod keys;
 pub mod layers;
 pub mod migrate;
+pub mod next;
+pub mod release;
 mod remark;
 pub mod render;
 pub mod strvals;

@@ -2,15 +2,18 @@
 
 use std::io::{self, Write};
 
-use kcilium_cli::{Exit, Failure, Printer, Style, format, terminal};
+use kcilium_cli::{Exit, Failure, Printer, Style, control, format, terminal};
 
 use crate::{
-    args::{Format, Render},
-    emit::{self, KeepError},
+    args::{Format, Render, Target},
+    diff,
+    emit::{self, Comment, KeepError},
     explain, given,
     given::{Given, GivenError},
     keys::{Chart, ChartVersion, Nearness, known_versions},
-    migrate,
+    layers::Map,
+    migrate, next,
+    release::Current,
     remark::{ignore_closed, remark},
 };
 
@@ -24,9 +27,11 @@ pub fn run(args: &Render, printer: &mut Printer) -> Result<Exit, Failure> {
         return Err(Failure::usage("values cannot be detected yet").hint(hint));
     }
     let mut remarks = anstream::stderr();
-    if args.dry_run_helm_values {
-        remark(&mut remarks, Style::Info, "note:", "--dry-run-helm-values has no effect here")?;
+    for text in args.ignored.remarks() {
+        remark(&mut remarks, Style::Info, "note:", &text)?;
     }
+    // Nobody looks at a cluster yet.
+    let current = Current::Unknown("no cluster was looked at".to_owned());
     let version = version(args);
     let chart = chart(version, &mut remarks)?;
     let Given { values, notices, files } = given::read(&args.values).map_err(failure)?;
@@ -35,26 +40,86 @@ pub fn run(args: &Render, printer: &mut Printer) -> Result<Exit, Failure> {
     }
     if args.migrate {
         let given = Given { values, files, ..Given::default() };
-        return migrate::run(args, version, given, printer);
+        let exit = migrate::run(args, version, given, printer)?;
+        if exit == Exit::Fine {
+            say_next(args, version, &current, &mut remarks)?;
+        }
+        return Ok(exit);
+    }
+    if args.diff {
+        say_difference(args, version, &current, &values, &mut remarks)?;
     }
     if args.explain {
         let text = explain::explain(&values, chart, terminal::width());
         ignore_closed(remarks.write_all(text.as_bytes()))?;
     }
+    let comment: Comment<'_> = if args.comments { &explain::comment } else { &|_| None };
     match args.output {
         Format::Yaml if args.keep_comments => {
             let [file] = &files[..] else {
                 return Err(Failure::usage("--keep-comments needs one values file"));
             };
-            printer.write_all(emit::keep_comments(file, &values).map_err(kept)?.as_bytes())?;
+            let text = emit::keep_comments_and_add(file, &values, comment).map_err(kept)?;
+            printer.write_all(text.as_bytes())?;
         }
-        Format::Yaml => printer.write_all(emit::to_yaml(&values).as_bytes())?,
+        Format::Yaml => {
+            printer.write_all(emit::to_yaml_with_comments(&values, comment).as_bytes())?;
+        }
         Format::Json => format::write_json(printer, &values)?,
     }
     if args.compat {
         writeln!(printer)?;
     }
+    say_next(args, version, &current, &mut remarks)?;
     Ok(Exit::Fine)
+}
+
+/// The very last that is said: what to type now.
+fn say_next(
+    args: &Render,
+    version: &ChartVersion,
+    current: &Current,
+    remarks: &mut impl Write,
+) -> io::Result<()> {
+    let files = if args.write {
+        args.values.files.iter().map(|path| path.display().to_string()).collect()
+    } else {
+        Vec::from_iter(next::standard_output())
+    };
+    if let Some(text) = next::preparation(&args.target) {
+        remark(remarks, Style::Info, "note:", &text)?;
+    }
+    let command = next::command(current, &args.target, version, &files);
+    remark(remarks, Style::Ok, "next:", &command)
+}
+
+fn say_difference(
+    args: &Render,
+    version: &ChartVersion,
+    current: &Current,
+    values: &Map,
+    remarks: &mut impl Write,
+) -> Result<(), Failure> {
+    let Target { namespace, helm_release_name: name, .. } = &args.target;
+    let release = match current {
+        Current::Installed(release) => release,
+        Current::Absent => {
+            let text = format!("there is no release {name} in {namespace} to compare with");
+            return Ok(remark(remarks, Style::Info, "note:", &text)?);
+        }
+        Current::Unknown(why) => {
+            let text = format!("--diff cannot compare with release {name} in {namespace}: {why}");
+            return Err(Failure::usage(text).hint("leave --diff out"));
+        }
+    };
+    let (revision, chart) = (release.revision, &release.chart_version);
+    let head = format!(
+        "--- {name} in {namespace}, revision {revision}, chart {chart}\n\
+         +++ these values, chart {version}\n"
+    );
+    let text = diff::diff(&release.values, values);
+    let text = if text.is_empty() { "  no value differs\n".to_owned() } else { text };
+    Ok(ignore_closed(write!(remarks, "{}{text}", control::escape(&head)))?)
 }
 
 /// The version asked for, else the newest known.

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScanError, Span, StrInput, StructureStyle};
 
-use super::to_yaml;
+use super::{Comment, to_yaml, to_yaml_with_comments};
 use crate::layers::{Map, Node, Value, yaml};
 
 /// Why the comments of a file cannot be kept.
@@ -24,12 +24,24 @@ pub enum KeepError {
 /// # Errors
 /// Where the patched text would not hold the values.
 pub fn keep_comments(file: &[u8], values: &Map) -> Result<String, KeepError> {
+    keep_comments_and_add(file, values, &|_| None)
+}
+
+/// The same with comments above what is added: `comment` gives the line for a value, if it has one.
+///
+/// # Errors
+/// Where the patched text would not hold the values.
+pub fn keep_comments_and_add(
+    file: &[u8],
+    values: &Map,
+    comment: Comment<'_>,
+) -> Result<String, KeepError> {
     let text = str::from_utf8(file).map_err(|_| KeepError::Unpatchable)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let text =
         if text.is_empty() || text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") };
     let before = yaml::read("file", text.as_bytes()).map_err(|_| KeepError::Unpatchable)?.values;
-    let mut patches = Patches { text: &text, list: Vec::new() };
+    let mut patches = Patches { text: &text, comment, list: Vec::new() };
     match root(&text).map_err(|_| KeepError::Unpatchable)? {
         Some(Shape { kind: Kind::Map(entries), .. }) => patches.map(&entries, &before, values),
         _ if before.is_empty() => patches.add(text.len(), 0, values),
@@ -130,6 +142,7 @@ fn extent(style: StructureStyle, range: &Range<usize>, end: &Range<usize>) -> us
 
 struct Patches<'a> {
     text: &'a str,
+    comment: Comment<'a>,
     list: Vec<(Range<usize>, String)>,
 }
 
@@ -166,7 +179,7 @@ impl Patches<'_> {
 
     /// Writes keys of their own lines.
     fn add(&mut self, at: usize, column: usize, added: &Map) {
-        self.list.push((at..at, indented(&to_yaml(added), column)));
+        self.list.push((at..at, indented(&to_yaml_with_comments(added, self.comment), column)));
     }
 
     /// Takes a key away, and writes others in its place; what follows in its last line stays then.
@@ -177,7 +190,7 @@ impl Patches<'_> {
             self.list.push((line..self.end_of_line(end), String::new()));
             return;
         }
-        let text = indented(&to_yaml(instead), entry.column);
+        let text = indented(&to_yaml_with_comments(instead, self.comment), entry.column);
         let is_block = matches!(entry.value.kind, Kind::Map(_) | Kind::List);
         let rest = self.text.get(end..self.end_of_line(end)).unwrap_or_default();
         if rest.trim_start().starts_with('#') && !is_block {

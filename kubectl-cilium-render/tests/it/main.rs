@@ -9,6 +9,7 @@ mod helm;
 mod hostile;
 mod keep_comments;
 mod migrate;
+mod output;
 mod render;
 mod strvals_like_helm;
 mod yaml_like_helm;
