@@ -6,7 +6,7 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use kcilium_cli::{KubernetesFlags, live::Live};
 use kcilium_core::chart::ChartVersion;
 
-use crate::layers::SetFlag;
+use crate::{ignored::Ignored, layers::SetFlag};
 
 /// Merges Helm values for Cilium, and says where each comes from.
 ///
@@ -62,6 +62,13 @@ pub struct Render {
     /// release, else the newest known]
     #[arg(long = "version", value_name = "VERSION", help_heading = "Chart")]
     pub chart_version: Option<ChartVersion>,
+    /// Print the given values, with old spellings rewritten to those of the chart version
+    #[arg(long, help_heading = "Migration")]
+    pub migrate: bool,
+    /// Change the values files instead, and keep a copy of each
+    #[arg(long, requires = "migrate", help_heading = "Migration")]
+    #[arg(conflicts_with_all = ["set", "set_string", "set_file", "set_json", "set_literal"])]
+    pub write: bool,
     /// What to detect values from
     #[command(flatten)]
     pub detection: Detection,
@@ -80,9 +87,30 @@ pub struct Render {
     /// End with an empty line, as `cilium install --dry-run-helm-values` does
     #[arg(long, help_heading = "Output")]
     pub compat: bool,
-    /// Has no effect: this is what is done anyway
-    #[arg(long, help_heading = "Output")]
-    pub dry_run_helm_values: bool,
+    /// Say above each detected value where it comes from, as a comment
+    #[arg(long, conflicts_with = "output", help_heading = "Output")]
+    pub comments: bool,
+    /// Say on standard error what differs from the values of the release
+    #[arg(long, conflicts_with_all = ["no_detect", "migrate"], help_heading = "Output")]
+    pub diff: bool,
+    /// The release that the values are for
+    #[command(flatten)]
+    pub release: ReleaseFlags,
+    /// What has no effect
+    #[command(flatten)]
+    pub ignored: Ignored,
+}
+
+/// The release that the values are for.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Release")]
+pub struct ReleaseFlags {
+    /// Name of the release
+    #[arg(long, value_name = "NAME", default_value = "cilium")]
+    pub helm_release_name: String,
+    /// Repository of the chart, `https://…` or `oci://…`, for the command that is shown at the end
+    #[arg(long, value_name = "URL")]
+    pub repository: Option<String>,
 }
 
 /// What to detect values from, if not the cluster of the current context.

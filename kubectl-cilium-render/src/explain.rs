@@ -28,6 +28,12 @@ pub fn explain(values: &Map, chart: Chart, width: usize) -> String {
     text
 }
 
+/// The comment above a detected value: where it was found, and why it is the right one.
+pub fn comment(node: &Node) -> Option<String> {
+    let Origin::Detected { source, reason } = &node.origin else { return None };
+    Some(control::escape_line(&format!("{source}: {reason}")).into_owned())
+}
+
 /// Calls for every value that is no map with keys.
 fn leaves(map: &Map, prefix: &str, visit: &mut impl FnMut(&str, &Node)) {
     for (name, node) in map {

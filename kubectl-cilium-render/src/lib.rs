@@ -6,10 +6,16 @@
 
 pub mod args;
 pub mod detect;
+pub mod diff;
 pub mod emit;
 pub mod explain;
 pub mod given;
+pub mod ignored;
 pub mod layers;
+pub mod migrate;
+pub mod next;
+pub mod release;
+mod remark;
 pub mod render;
 pub mod source;
 pub mod strvals;

@@ -7,10 +7,14 @@ use kcilium_core::chart::{Chart, ChartVersion, Nearness, known_versions};
 
 use crate::{
     args::{Format, Render},
-    emit::{self, KeepError},
+    diff,
+    emit::{self, Comment, KeepError},
     explain, given,
     given::{Given, GivenError},
-    layers::merge,
+    layers::{Map, merge},
+    migrate, next,
+    release::{Current, Target},
+    remark::{ignore_closed, remark},
     source::{self, Cluster},
 };
 
@@ -25,8 +29,8 @@ pub fn run(
 ) -> Result<Exit, Failure> {
     let mut exit = Exit::Fine;
     let mut remarks = anstream::stderr();
-    if args.dry_run_helm_values {
-        remark(&mut remarks, Style::Info, "note:", "--dry-run-helm-values has no effect here")?;
+    for text in args.ignored.remarks() {
+        remark(&mut remarks, Style::Info, "note:", &text)?;
     }
     let Given { mut values, notices, files } = given::read(&args.values).map_err(failure)?;
     for notice in notices {
@@ -35,6 +39,16 @@ pub fn run(
     let cluster = source::read(args, kubernetes)?;
     let version = version(args, cluster.as_ref(), &mut remarks)?;
     let chart = chart(&version, &mut remarks)?;
+    let target = Target::of(args, cluster.as_ref());
+    let current = Current::of(cluster.as_ref(), &target);
+    if args.migrate {
+        let given = Given { values, files, ..Given::default() };
+        let exit = migrate::run(args, &version, given, printer)?;
+        if exit == Exit::Fine {
+            say_next(args, &version, &current, &target, &mut remarks)?;
+        }
+        return Ok(exit);
+    }
     if let Some(cluster) = &cluster {
         let detected = cluster.detect(&version, &values);
         for conflict in &detected.conflicts {
@@ -52,23 +66,31 @@ pub fn run(
             exit = verdict.exit();
         }
     }
+    if args.diff {
+        say_difference(&version, &current, &target, &values, &mut remarks)?;
+    }
     if args.explain {
         let text = explain::explain(&values, chart, terminal::width());
         ignore_closed(remarks.write_all(text.as_bytes()))?;
     }
+    let comment: Comment<'_> = if args.comments { &explain::comment } else { &|_| None };
     match args.output {
         Format::Yaml if args.keep_comments => {
             let [file] = &files[..] else {
                 return Err(Failure::usage("--keep-comments needs one values file"));
             };
-            printer.write_all(emit::keep_comments(file, &values).map_err(kept)?.as_bytes())?;
+            let text = emit::keep_comments_and_add(file, &values, comment).map_err(kept)?;
+            printer.write_all(text.as_bytes())?;
         }
-        Format::Yaml => printer.write_all(emit::to_yaml(&values).as_bytes())?,
+        Format::Yaml => {
+            printer.write_all(emit::to_yaml_with_comments(&values, comment).as_bytes())?;
+        }
         Format::Json => format::write_json(printer, &values)?,
     }
     if args.compat {
         writeln!(printer)?;
     }
+    say_next(args, &version, &current, &target, &mut remarks)?;
     Ok(exit)
 }
 
@@ -87,7 +109,60 @@ fn version(
         return Ok(version);
     }
     let Some(newest) = known_versions().last() else { unreachable!("the table has versions") };
+    if args.migrate {
+        let text = format!("for chart {newest}, the newest known; --version asks for another");
+        remark(remarks, Style::Info, "note:", &text)?;
+    }
     Ok(newest.clone())
+}
+
+/// The very last that is said: what to type now.
+fn say_next(
+    args: &Render,
+    version: &ChartVersion,
+    current: &Current,
+    target: &Target,
+    remarks: &mut impl Write,
+) -> io::Result<()> {
+    let files = if args.write {
+        args.values.files.iter().map(|path| path.display().to_string()).collect()
+    } else {
+        Vec::from_iter(next::standard_output())
+    };
+    if let Some(text) = next::preparation(target) {
+        remark(remarks, Style::Info, "note:", &text)?;
+    }
+    let command = next::command(current, target, version, &files);
+    remark(remarks, Style::Ok, "next:", &command)
+}
+
+fn say_difference(
+    version: &ChartVersion,
+    current: &Current,
+    target: &Target,
+    values: &Map,
+    remarks: &mut impl Write,
+) -> Result<(), Failure> {
+    let Target { namespace, name, .. } = target;
+    let release = match current {
+        Current::Installed(release) => release,
+        Current::Absent => {
+            let text = format!("there is no release {name} in {namespace} to compare with");
+            return Ok(remark(remarks, Style::Info, "note:", &text)?);
+        }
+        Current::Unknown(why) => {
+            let text = format!("--diff cannot compare with release {name} in {namespace}: {why}");
+            return Err(Failure::could_not_run(anyhow::anyhow!(text)).hint("leave --diff out"));
+        }
+    };
+    let (revision, chart) = (release.revision, &release.chart_version);
+    let head = format!(
+        "--- {name} in {namespace}, revision {revision}, chart {chart}\n\
+         +++ these values, chart {version}\n"
+    );
+    let text = diff::diff(&release.values, values);
+    let text = if text.is_empty() { "  no value differs\n".to_owned() } else { text };
+    Ok(ignore_closed(write!(remarks, "{}{text}", control::escape(&head)))?)
 }
 
 /// The known chart for a version, and a warning where it is not that version's.
@@ -102,19 +177,6 @@ fn chart(version: &ChartVersion, remarks: &mut impl Write) -> io::Result<Chart> 
     let text = format!("chart {version} {how}; its keys are taken to be those of {known}");
     remark(remarks, Style::Warn, "warning:", &text)?;
     Ok(chart)
-}
-
-fn remark(out: &mut impl Write, style: Style, label: &str, text: &str) -> io::Result<()> {
-    let text = control::escape(text);
-    ignore_closed(writeln!(out, "{} {text}", style.paint(label)))
-}
-
-/// Nobody has to read the remarks.
-fn ignore_closed(outcome: io::Result<()>) -> io::Result<()> {
-    match outcome {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
-    }
 }
 
 fn kept(error: KeepError) -> Failure {

@@ -28,12 +28,13 @@ pub struct Cluster {
     pub(crate) connection: Option<Connection>,
 }
 
-/// Reads what the command line asks for; nothing with `--no-detect`.
+/// Reads what the command line asks for; nothing with `--no-detect`, and nothing to rewrite the
+/// user's own values.
 ///
 /// # Errors
 /// When there is no such cluster, file or folder, or it says nothing.
 pub fn read(args: &Render, kubernetes: &KubernetesFlags) -> Result<Option<Cluster>, Failure> {
-    if args.detection.no_detect {
+    if args.detection.no_detect || args.migrate {
         return Ok(None);
     }
     let Some(path) = &args.detection.from else {
@@ -55,8 +56,8 @@ fn from_cluster(args: &Render, kubernetes: &KubernetesFlags) -> Result<Cluster, 
     let connection = kubernetes.connection()?;
     // Helm keeps releases in Secrets, which not everybody may read: only if there is a question.
     let releases = match &args.chart_version {
-        Some(_) => Releases::Leave,
-        None => Releases::Read,
+        Some(_) if !args.diff => Releases::Leave,
+        _ => Releases::Read,
     };
     let _spinner = Spinner::start("asking the API server", Visibility::OnTerminal);
     let facts = interrupt::block_on(async {

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScanError, Span, StrInput, StructureStyle};
 
-use super::to_yaml;
+use super::{Comment, to_yaml, to_yaml_with_comments};
 use crate::layers::{Map, Node, Value, yaml};
 
 /// Why the comments of a file cannot be kept.
@@ -24,12 +24,24 @@ pub enum KeepError {
 /// # Errors
 /// Where the patched text would not hold the values.
 pub fn keep_comments(file: &[u8], values: &Map) -> Result<String, KeepError> {
+    keep_comments_and_add(file, values, &|_| None)
+}
+
+/// The same with comments above what is added: `comment` gives the line for a value, if it has one.
+///
+/// # Errors
+/// Where the patched text would not hold the values.
+pub fn keep_comments_and_add(
+    file: &[u8],
+    values: &Map,
+    comment: Comment<'_>,
+) -> Result<String, KeepError> {
     let text = str::from_utf8(file).map_err(|_| KeepError::Unpatchable)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let text =
         if text.is_empty() || text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") };
     let before = yaml::read("file", text.as_bytes()).map_err(|_| KeepError::Unpatchable)?.values;
-    let mut patches = Patches { text: &text, list: Vec::new() };
+    let mut patches = Patches { text: &text, comment, list: Vec::new() };
     match root(&text).map_err(|_| KeepError::Unpatchable)? {
         Some(Shape { kind: Kind::Map(entries), .. }) => patches.map(&entries, &before, values),
         _ if before.is_empty() => patches.add(text.len(), 0, values),
@@ -130,26 +142,35 @@ fn extent(style: StructureStyle, range: &Range<usize>, end: &Range<usize>) -> us
 
 struct Patches<'a> {
     text: &'a str,
+    comment: Comment<'a>,
     list: Vec<(Range<usize>, String)>,
 }
 
 impl Patches<'_> {
     fn map(&mut self, entries: &[Entry], before: &Map, after: &Map) {
-        for entry in entries {
-            let (Some(old), Some(new)) = (before.get(&entry.key), after.get(&entry.key)) else {
-                continue;
-            };
-            match (&entry.value.kind, old.as_map(), new.as_map()) {
-                _ if is_same(old, new) => {}
-                (Kind::Map(inner), Some(old), Some(new)) => self.map(inner, old, new),
-                _ => self.replace(entry, &new.value),
-            }
-        }
-        let added: Map = after
+        let mut added: Map = after
             .iter()
             .filter(|(key, _)| !before.contains_key(*key))
             .map(|(key, node)| (key.clone(), node.clone()))
             .collect();
+        for entry in entries {
+            let Some(old) = before.get(&entry.key) else { continue };
+            let Some(new) = after.get(&entry.key) else {
+                // What was there under another name takes its place.
+                let here =
+                    |_: &String, node: &mut Node| node.origin.position() == old.origin.position();
+                let instead = added.extract_if(.., here).collect();
+                self.remove(entry, &instead);
+                continue;
+            };
+            match (&entry.value.kind, old.as_map(), new.as_map()) {
+                _ if is_same(old, new) => {}
+                (Kind::Map(inner), Some(old), Some(new)) if !new.is_empty() => {
+                    self.map(inner, old, new);
+                }
+                _ => self.replace(entry, &new.value),
+            }
+        }
         if let (Some(last), false) = (entries.last(), added.is_empty()) {
             let end = last.value.range.end.max(last.key_range.end);
             self.add(self.end_of_line(end), last.column, &added);
@@ -158,7 +179,25 @@ impl Patches<'_> {
 
     /// Writes keys of their own lines.
     fn add(&mut self, at: usize, column: usize, added: &Map) {
-        self.list.push((at..at, indented(&to_yaml(added), column)));
+        self.list.push((at..at, indented(&to_yaml_with_comments(added, self.comment), column)));
+    }
+
+    /// Takes a key away, and writes others in its place; what follows in its last line stays then.
+    fn remove(&mut self, entry: &Entry, instead: &Map) {
+        let end = entry.value.range.end.max(entry.key_range.end);
+        let line = self.text[..entry.key_range.start].rfind('\n').map_or(0, |at| at + 1);
+        if instead.is_empty() {
+            self.list.push((line..self.end_of_line(end), String::new()));
+            return;
+        }
+        let text = indented(&to_yaml_with_comments(instead, self.comment), entry.column);
+        let is_block = matches!(entry.value.kind, Kind::Map(_) | Kind::List);
+        let rest = self.text.get(end..self.end_of_line(end)).unwrap_or_default();
+        if rest.trim_start().starts_with('#') && !is_block {
+            self.list.push((line..end, text.trim_end_matches('\n').to_owned()));
+        } else {
+            self.list.push((line..self.end_of_line(end), text));
+        }
     }
 
     fn replace(&mut self, entry: &Entry, value: &Value) {

@@ -17,6 +17,9 @@ const WIDTH: usize = 80;
 
 const INDENT: usize = 2;
 
+/// Gives the line of the comment above a value, if it has one.
+pub type Comment<'a> = &'a dyn Fn(&Node) -> Option<String>;
+
 /// Writes values as Helm does: sorted keys, two blanks, lists not indented under their key, quotes
 /// where Helm's reader needs them.
 pub fn to_yaml(values: &Map) -> String {
@@ -24,7 +27,7 @@ pub fn to_yaml(values: &Map) -> String {
 }
 
 /// The same with comments above keys: `comment` gives the line for a value, if it has one.
-pub fn to_yaml_with_comments(values: &Map, comment: &dyn Fn(&Node) -> Option<String>) -> String {
+pub fn to_yaml_with_comments(values: &Map, comment: Comment<'_>) -> String {
     let mut writer =
         Writer { text: String::new(), column: 0, blank: true, indenting: true, comment };
     writer.map(values, None);
@@ -40,7 +43,7 @@ struct Writer<'a> {
     blank: bool,
     /// Only blanks and indicators stand in the line.
     indenting: bool,
-    comment: &'a dyn Fn(&Node) -> Option<String>,
+    comment: Comment<'a>,
 }
 
 /// The indentation of what is round a node; none round the root.

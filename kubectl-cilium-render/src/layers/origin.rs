@@ -80,6 +80,16 @@ pub enum Origin {
     ChartDefault,
 }
 
+impl Origin {
+    /// The place in a file.
+    pub fn position(&self) -> Option<Position> {
+        match self {
+            Self::File { position, .. } => Some(*position),
+            Self::Flag { .. } | Self::Detected { .. } | Self::ChartDefault => None,
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -9,6 +9,8 @@ mod emit_like_helm;
 mod helm;
 mod hostile;
 mod keep_comments;
+mod migrate;
+mod output;
 mod render;
 mod strvals_like_helm;
 mod vectors;

@@ -15,7 +15,10 @@ pub(crate) struct Folder {
 pub(crate) struct Run {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
+    /// What was said before the next command.
     pub(crate) stderr: String,
+    /// The next command, and how Helm finds the chart.
+    pub(crate) next: Option<String>,
 }
 
 impl Folder {
@@ -62,11 +65,10 @@ impl Folder {
 pub(crate) fn finish(command: &mut Command) -> Run {
     let output = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    let run = Run {
-        code: output.status.code(),
-        stdout: text(output.stdout),
-        stderr: text(output.stderr),
-    };
+    let mut stderr = text(output.stderr);
+    let next = stderr.find("note: `helm repo add").or_else(|| stderr.find("next: "));
+    let next = next.map(|at| stderr.split_off(at));
+    let run = Run { code: output.status.code(), stdout: text(output.stdout), stderr, next };
     assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
     run
 }
@@ -75,6 +77,9 @@ impl Run {
     /// What was printed, of a run without complaint.
     pub(crate) fn printed(self) -> String {
         assert_eq!((self.code, &*self.stderr), (Some(0), ""));
+        // Nothing comes after it.
+        let last = self.next.as_deref().and_then(|next| next.lines().last());
+        assert!(last.is_none_or(|line| line.starts_with("next: ")), "{last:?}");
         self.stdout
     }
 
