@@ -64,7 +64,7 @@ fn differences_are_shown_and_secrets_are_not() {
     assert_snapshot!("diff", anstream::adapter::strip_str(&text));
     assert_eq!(diff(&json!({"a": 1}), &yaml::read("new", b"a: 1\n").unwrap().values), "");
     assert_eq!(diff(&json!(null), &Map::new()), "");
-    let complaint = Folder::new().render(&["--diff", "--no-detect"]).complaint(2);
+    let complaint = Folder::new().render(&["--diff"]).complaint(2);
     assert!(complaint.contains("cannot be used with"), "{complaint}");
 }
 
