@@ -1,6 +1,8 @@
 //! The keys of the charts: which version has which, of what type, and what became of the others.
 
 mod advice;
+pub mod refusals;
+mod span;
 mod suggest;
 mod table;
 mod values;

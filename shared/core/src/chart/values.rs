@@ -46,12 +46,20 @@ impl<'a> ChartValues<'a> {
         match self.given(key) {
             Some(Value::Null) => None,
             Some(value) => Some(Cow::Borrowed(value)),
+            None if self.is_cut_off(key) => None,
             None => {
                 let default = self.chart.entry(key)?.default()?;
                 let value: Value = serde_json::from_str(default).ok()?;
                 (!value.is_null()).then_some(Cow::Owned(value))
             }
         }
+    }
+
+    /// Whether the user put something else in the place of a map that the key lies in: the chart's
+    /// default then goes with the map.
+    fn is_cut_off(&self, key: &str) -> bool {
+        let mut parents = key.match_indices('.').map(|(at, _)| &key[..at]);
+        parents.any(|parent| self.given(parent).is_some_and(|value| !value.is_object()))
     }
 
     /// Whether a template's `if` takes the value for true: neither absent, false, 0 nor empty. The
@@ -76,6 +84,29 @@ impl<'a> ChartValues<'a> {
             Value::Null | Value::Array(_) | Value::Object(_) => None,
         })
     }
+
+    /// Whether the value is this text, as a template's `eq` sees it.
+    pub fn is(&self, key: &str, text: &str) -> bool {
+        self.get(key).is_some_and(|value| value.as_str() == Some(text))
+    }
+
+    /// The value as the templates' `int` makes a number of it: 0 where it is none.
+    pub fn integer(&self, key: &str) -> i64 {
+        match self.get(key).as_deref() {
+            Some(Value::Number(number)) => {
+                number.as_i64().or_else(|| whole(number.as_f64()?)).unwrap_or_default()
+            }
+            Some(Value::String(text)) => text.trim().parse().unwrap_or_default(),
+            Some(Value::Bool(true)) => 1,
+            _ => 0,
+        }
+    }
+}
+
+/// A number without its fraction.
+#[expect(clippy::cast_possible_truncation, reason = "that is what `int` does")]
+fn whole(number: f64) -> Option<i64> {
+    number.is_finite().then_some(number as i64)
 }
 
 #[cfg(test)]
@@ -102,5 +133,24 @@ mod tests {
         assert!(!values.is_truthy("l7Proxy"));
         assert!(values.is_truthy("enableIPv4Masquerade"));
         assert!(!values.is_truthy("no.such.key"));
+    }
+
+    #[test]
+    fn defaults_go_with_the_map_they_are_in() {
+        let given = json!({"hubble": null, "ipam": "kubernetes"});
+        let version = "1.16.19".parse().unwrap();
+        let values = ChartValues::new(&given, &version);
+        assert!(!values.is_truthy("hubble.enabled"));
+        assert_eq!(values.get("ipam.mode"), None);
+    }
+
+    #[test]
+    fn integers_as_templates_make_them() {
+        let given = json!({"a": 7, "b": "8", "c": 9.7, "d": "x", "e": true, "f": [1]});
+        let version = "1.16.19".parse().unwrap();
+        let values = ChartValues::new(&given, &version);
+        let numbers: Vec<i64> =
+            ["a", "b", "c", "d", "e", "f", "g"].map(|key| values.integer(key)).into();
+        assert_eq!(numbers, [7, 8, 9, 0, 1, 0, 0]);
     }
 }
