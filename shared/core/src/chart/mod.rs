@@ -1,6 +1,7 @@
 //! The keys of the charts: which version has which, of what type, and what became of the others.
 
 mod advice;
+mod config_map;
 pub mod refusals;
 mod span;
 mod suggest;

@@ -41,25 +41,21 @@ impl<'a> ChartValues<'a> {
     }
 
     /// What the chart's templates see for a key: what the user gave, else the default. None where
-    /// neither says anything, and for null.
+    /// neither says anything, for null, and below what the user put in the place of a map.
     pub fn get(&self, key: &str) -> Option<Cow<'a, Value>> {
+        let mut parents = key.match_indices('.').map(|(end, _)| &key[..end]);
+        if parents.any(|parent| self.given(parent).is_some_and(|value| !value.is_object())) {
+            return None;
+        }
         match self.given(key) {
             Some(Value::Null) => None,
             Some(value) => Some(Cow::Borrowed(value)),
-            None if self.is_cut_off(key) => None,
             None => {
                 let default = self.chart.entry(key)?.default()?;
                 let value: Value = serde_json::from_str(default).ok()?;
                 (!value.is_null()).then_some(Cow::Owned(value))
             }
         }
-    }
-
-    /// Whether the user put something else in the place of a map that the key lies in: the chart's
-    /// default then goes with the map.
-    fn is_cut_off(&self, key: &str) -> bool {
-        let mut parents = key.match_indices('.').map(|(at, _)| &key[..at]);
-        parents.any(|parent| self.given(parent).is_some_and(|value| !value.is_object()))
     }
 
     /// Whether a template's `if` takes the value for true: neither absent, false, 0 nor empty. The
@@ -77,12 +73,21 @@ impl<'a> ChartValues<'a> {
 
     /// The value as a template prints it; None where there is none, and for lists and maps.
     pub fn text(&self, key: &str) -> Option<String> {
-        self.get(key).and_then(|value| match value.as_ref() {
+        self.get(key).and_then(|value| Self::printed(&value))
+    }
+
+    /// A single value as a template prints it.
+    pub(super) fn printed(value: &Value) -> Option<String> {
+        match value {
             Value::String(text) => Some(text.clone()),
             Value::Bool(value) => Some(value.to_string()),
-            Value::Number(number) => Some(number.to_string()),
+            // Helm's numbers are floating ones, which print without `.0`.
+            Value::Number(number) => Some(match number.as_f64() {
+                Some(float) if number.is_f64() => float.to_string(),
+                _ => number.to_string(),
+            }),
             Value::Null | Value::Array(_) | Value::Object(_) => None,
-        })
+        }
     }
 
     /// Whether the value is this text, as a template's `eq` sees it.
@@ -152,5 +157,15 @@ mod tests {
         let numbers: Vec<i64> =
             ["a", "b", "c", "d", "e", "f", "g"].map(|key| values.integer(key)).into();
         assert_eq!(numbers, [7, 8, 9, 0, 1, 0, 0]);
+    }
+
+    #[test]
+    fn null_deletes_what_lies_below_it() {
+        let given = json!({"ipam": null, "cluster": {"id": 3.0}});
+        let version = "1.16.19".parse().unwrap();
+        let values = ChartValues::new(&given, &version);
+        assert_eq!(values.get("ipam.mode"), None);
+        assert_eq!(values.text("cluster.id").as_deref(), Some("3"));
+        assert_eq!(values.text("cluster.name").as_deref(), Some("default"));
     }
 }

@@ -35,6 +35,11 @@ impl ChartVersion {
         (self.0.major, self.0.minor, self.0.patch) >= (major, minor, patch)
     }
 
+    /// The version as that of Cilium itself: charts carry the same number.
+    pub fn of_cilium(&self) -> &Version {
+        &self.0
+    }
+
     fn numbers(&self) -> (u64, u64, u64) {
         (self.0.major, self.0.minor, self.0.patch)
     }

@@ -9,8 +9,8 @@ use semver::Version;
 
 use super::DecodeError;
 use crate::facts::{
-    CiliumConfig, Encryption, IpamMode, LoadBalancer, LoadBalancerMode, MasqueradeOptions,
-    PolicyEnforcement, RoutingMode, TunnelProtocol,
+    ApiServer, CiliumConfig, Encryption, IpamMode, LoadBalancer, LoadBalancerMode,
+    MasqueradeOptions, PolicyEnforcement, RoutingMode, TunnelProtocol,
 };
 
 /// Normalises the ConfigMap's data.
@@ -53,8 +53,8 @@ pub fn from_config_map(
             dsr_dispatch: keys.owned("bpf-lb-dsr-dispatch"),
         },
         devices: keys.list("devices"),
-        // The ConfigMap does not say; the environment of the agents does.
-        api_server: None,
+        // Mostly the ConfigMap does not say, but the environment of the agents.
+        api_server: keys.api_server(),
         host_legacy_routing: keys.switch("enable-host-legacy-routing", false)?,
         endpoint_routes: keys.switch("enable-endpoint-routes", false)?,
         local_router_v4: keys.owned("local-router-ipv4"),
@@ -119,6 +119,23 @@ impl Keys<'_> {
                 Err(DecodeError::new(format!("key `{key}`: `{text}` is neither true nor false")))
             }
         }
+    }
+
+    /// The first of `k8s-api-server-urls` (since 1.18); agents go on to the next when it is down.
+    fn api_server(&self) -> Option<ApiServer> {
+        let urls = self.list("k8s-api-server-urls");
+        let url = urls.first()?;
+        let (scheme, authority) = url.split_once("://").unwrap_or(("https", url));
+        let authority = authority.split('/').next().unwrap_or_default();
+        // Who asks is nobody's business.
+        let authority = authority.rsplit('@').next().unwrap_or_default();
+        let (host, port) = match authority.rsplit_once(':') {
+            // The colons of an IPv6 address without a port end in a bracket.
+            Some((host, port)) if !port.ends_with(']') => (host, port),
+            _ => (authority, if scheme == "http" { "80" } else { "443" }),
+        };
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        Some(ApiServer { host: host.to_owned(), port: port.to_owned(), from: None })
     }
 
     fn routing(&self) -> RoutingMode {
@@ -194,6 +211,20 @@ mod tests {
         assert_eq!(config.pool_v4, ["10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"]);
         assert_eq!(config.ipam, IpamMode::ClusterPool);
         assert_eq!(config.node_mask_v4, 24);
+    }
+
+    #[test]
+    fn the_first_url_says_where_the_api_server_is() {
+        let server = |urls| {
+            let server = config(&[("k8s-api-server-urls", urls)]).unwrap().api_server?;
+            Some(format!("{} {}", server.host, server.port))
+        };
+        assert_eq!(server("https://10.24.0.2:6443 https://b").as_deref(), Some("10.24.0.2 6443"));
+        assert_eq!(server("https://[fd00::2]:6443/").as_deref(), Some("fd00::2 6443"));
+        assert_eq!(server("https://[fd00::2]").as_deref(), Some("fd00::2 443"));
+        assert_eq!(server("https://me:secret@[fd00::2]").as_deref(), Some("fd00::2 443"));
+        assert_eq!(server("http://api.example").as_deref(), Some("api.example 80"));
+        assert_eq!(server(""), None);
     }
 
     #[test]

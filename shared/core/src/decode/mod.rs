@@ -4,6 +4,7 @@
 //! reads anything itself, so the same code serves this host's files, the output of a script that ran
 //! in an agent's pod, and recorded fixtures.
 
+pub mod agent_arguments;
 pub mod agent_status;
 pub mod cilium_config;
 pub mod cni_conf;

@@ -336,8 +336,8 @@ pub enum LoadBalancerMode {
     Unknown(String),
 }
 
-/// Where agents reach the API server, as written: `k8sServiceHost` and `k8sServicePort`, or the
-/// environment that the chart makes of them.
+/// Where agents reach the API server, as written: `k8s-api-server-urls`, else `k8sServiceHost` and
+/// `k8sServicePort`, or the environment that the chart makes of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ApiServer {
@@ -345,6 +345,10 @@ pub struct ApiServer {
     pub host: String,
     /// Port; empty where none is given.
     pub port: String,
+    /// Where a pod takes the host from when it starts, such as `ConfigMap NAME key KEY`; the host
+    /// is empty then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
 }
 
 /// Encryption between nodes.

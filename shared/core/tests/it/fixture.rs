@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! expect: block                     what the rule must say
-//! on: base-native.txt               the recording that is changed; `base.txt` where nothing is said
+//! on: base-native.txt               the recording that is changed; `base.txt` where nothing is said,
+//!                                   `nothing` for none
 //! mentions: 10.0.0.1, node3         what the rule's findings must name
 //! verdict: C-CLASH confirmed        the cause that must be found; `none` for no cause
 //! # why the fixture is there
@@ -15,6 +16,9 @@
 //! == api/pods.json (absent)         a file that is not there
 //! == flags                          what the user said
 //! --pod-cidr 10.0.0.0/8
+//! == values.yaml of chart 1.16.19   Helm values that are about to be installed: then the rules about
+//! ipam:                             configurations judge them, with the recording as what is known
+//!   mode: kubernetes                of the cluster (`diagnosis::lint`), and nothing has a verdict
 //! ```
 
 use std::{fs, path::PathBuf};
@@ -22,6 +26,7 @@ use std::{fs, path::PathBuf};
 use kcilium_core::{
     decode::recorded::{self, Files},
     facts::{Declared, Facts},
+    view::Proposal,
 };
 
 /// A fixture, read and applied to what it stands on.
@@ -31,6 +36,7 @@ pub(crate) struct Fixture {
     head: Vec<(String, String)>,
     files: Files,
     declared: Declared,
+    proposal: Option<Proposal>,
 }
 
 /// Path of a file or folder of `tests/fixtures`.
@@ -82,6 +88,7 @@ impl Fixture {
     pub(crate) fn of_rules(file: &str) -> Self {
         let content = text(&format!("rules/{file}"));
         let mut fixture = match value(&head(&content), "on") {
+            Some("nothing") => Self::default(),
             Some(below) => Self::of_rules(below),
             None if file == "base.txt" => Self::default(),
             None => Self::of_rules("base.txt"),
@@ -96,6 +103,11 @@ impl Fixture {
         Facts { declared: self.declared.clone(), ..decoded(&self.files) }
     }
 
+    /// The Helm values that it says are about to be installed.
+    pub(crate) fn proposal(&self) -> Option<&Proposal> {
+        self.proposal.as_ref()
+    }
+
     /// A line of the head.
     pub(crate) fn head(&self, key: &str) -> Option<&str> {
         value(&self.head, key)
@@ -105,6 +117,9 @@ impl Fixture {
         for (heading, body) in frames(content) {
             if heading == "flags" {
                 body.lines().for_each(|line| self.declare(line));
+            } else if let Some(chart) = heading.strip_prefix("values.yaml of chart ") {
+                let proposal = proposal(chart, body);
+                self.proposal = Some(proposal.unwrap_or_else(|why| panic!("{file}: {why}")));
             } else if let Some(path) = heading.strip_suffix(" (absent)") {
                 assert!(self.files.remove(path).is_some(), "{file}: {path} is absent anyway");
             } else if let Some(pattern) = heading.strip_suffix(" (edit)") {
@@ -142,6 +157,13 @@ impl Fixture {
             _ => panic!("`{line}` is no flag"),
         }
     }
+}
+
+/// What Helm values mean, in the namespace where everybody installs Cilium.
+pub(crate) fn proposal(chart: &str, values: &str) -> Result<Proposal, String> {
+    let chart = chart.parse().map_err(|error| format!("{chart}: {error}"))?;
+    let values = serde_saphyr::from_str(values).map_err(|error| error.to_string())?;
+    Proposal::new(chart, values, "kube-system").map_err(|error| error.to_string())
 }
 
 /// Parts that are headed by `== NAME`, without blank lines at their ends.
