@@ -46,6 +46,8 @@ pub struct Refused {
     pub message: String,
     /// The value that it is about: the first of those it looks at that the user gave.
     pub key: &'static str,
+    /// All values that it looks at.
+    pub keys: &'static [&'static str],
     /// What it depends on besides the values; where that is, the chart need not refuse.
     pub depends: Option<&'static str>,
     /// What to do.
@@ -101,6 +103,7 @@ impl Refusal {
         Refused {
             message: self.filled.iter().fold(self.message.to_owned(), fill),
             key: given.or(self.keys.first().copied()).unwrap_or_default(),
+            keys: self.keys,
             depends: self.depends,
             fix: self.fix,
             values: self.values,
