@@ -6,6 +6,7 @@ mod finding;
 mod judgement;
 mod premise;
 pub mod registry;
+mod values;
 
 mod cidr_01_pod_cidr_contains_protected_address;
 mod cidr_02_pod_cidr_overlaps_route;
@@ -26,6 +27,15 @@ mod rt_05_node_address_on_wrong_link;
 mod rt_06_local_rule;
 mod rt_07_stale_routes_and_links;
 mod rt_08_asymmetric_multihoming;
+mod val_01_unknown_key;
+mod val_02_removed_key;
+mod val_03_wrong_type;
+mod val_04_api_server_auto;
+mod val_05_depends_on_cluster;
+mod val_06_generated_certificates;
+mod val_07_kubernetes_version;
+mod val_08_upgrade;
+mod val_11_chart_refuses;
 
 pub(crate) use cidr_12_free_pool::{free_pools, values as pool_values};
 pub(crate) use command::{LIST_AGENTS, delete_cilium_links, quoted, restart_agent};

@@ -23,6 +23,15 @@ pub const RULES: &[Rule] = &[
     super::rt_06_local_rule::RULE,
     super::rt_07_stale_routes_and_links::RULE,
     super::rt_08_asymmetric_multihoming::RULE,
+    super::val_01_unknown_key::RULE,
+    super::val_02_removed_key::RULE,
+    super::val_03_wrong_type::RULE,
+    super::val_04_api_server_auto::RULE,
+    super::val_05_depends_on_cluster::RULE,
+    super::val_06_generated_certificates::RULE,
+    super::val_07_kubernetes_version::RULE,
+    super::val_08_upgrade::RULE,
+    super::val_11_chart_refuses::RULE,
 ];
 
 /// Finds a rule by its code; case does not matter.
