@@ -1,9 +1,9 @@
 //! The command line.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{net::IpAddr, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use kcilium_cli::{KubernetesFlags, OutputFormat, kubernetes_flags::time};
+use kcilium_cli::{KubernetesFlags, OutputFormat, live::Live};
 use kcilium_core::{
     facts::Declared,
     prefix::GivenPrefix,
@@ -115,26 +115,6 @@ pub(crate) struct Examine {
         help_heading = "Output"
     )]
     pub(crate) output: OutputFormat,
-}
-
-/// How to look at a live cluster.
-#[derive(Debug, ClapArgs)]
-#[command(next_help_heading = "How to look at the cluster")]
-pub(crate) struct Live {
-    /// Namespace that Cilium is in, if it is not found
-    #[arg(short, long, value_name = "NAME")]
-    pub(crate) namespace: Option<String>,
-    /// How long the whole run may take, such as 60s or 5m
-    #[arg(long, value_name = "TIME", value_parser = time, default_value = "60s")]
-    pub(crate) timeout: Duration,
-    /// How many requests are under way at once
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        value_parser = clap::value_parser!(u8).range(1..),
-        default_value_t = 8
-    )]
-    pub(crate) concurrency: u8,
 }
 
 /// What to look at.

@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeSet, io::Write as _};
 
-use kcilium_cli::{Exit, Failure, KubernetesFlags, OutputFormat, Printer, Table, format, terminal};
+use kcilium_cli::{
+    Exit, Failure, KubernetesFlags, OutputFormat, Printer, Table, format,
+    live::{self, Live},
+    terminal,
+};
 use kcilium_cluster::permissions::{self, Permission};
 use kcilium_core::{
     diagnosis::{Selection, diagnose},
@@ -11,7 +15,7 @@ use kcilium_core::{
 };
 use serde::Serialize;
 
-use crate::{args::Live, live};
+use crate::live::unreachable;
 
 /// A cluster of which everything is known, to take facts from.
 const KNOWN: &str = include_str!("../../examples/homelab-healthy.json");
@@ -47,7 +51,7 @@ pub(crate) fn run(
         .iter()
         .find(|answer| answer.as_ref().is_err_and(kcilium_cluster::ApiError::concerns_all_requests))
     {
-        return Err(live::unreachable(error.clone(), &connection));
+        return Err(unreachable(error.clone(), &connection));
     }
     let known: Facts = serde_json::from_str(KNOWN).map_err(anyhow::Error::from)?;
     let judged = unknown_rules(&known);

@@ -1,15 +1,14 @@
 //! The cluster of a kubeconfig.
 
-use kcilium_cli::{Exit, Failure, KubernetesFlags, progress::Spinner};
+use kcilium_cli::{Failure, KubernetesFlags, live, progress::Spinner};
 use kcilium_cluster::{
-    Api, ApiError, ConnectError, Limits,
+    ApiError,
     collect::{self, NodeChoice, Wish},
-    kubeconfig::{Connection, Credential},
+    kubeconfig::Connection,
 };
 use kcilium_core::facts::{ClusterOrigin, Facts, NodeName};
-use tokio::time::Instant;
 
-use crate::args::{Live, Source};
+use crate::args::Source;
 
 /// Reads the cluster.
 pub(crate) fn read(
@@ -26,7 +25,7 @@ pub(crate) fn read(
         node_selector: source.node_selector.clone(),
     };
     kcilium_cli::interrupt::block_on(async {
-        let api = connect(&connection, &source.live, kubernetes).await?;
+        let api = live::connect(&connection, &source.live, kubernetes).await?;
         let progress = |text: String| spinner.set_message(text);
         let collected = collect::collect(&api, &wish, &progress)
             .await
@@ -34,36 +33,13 @@ pub(crate) fn read(
         let mut facts = collected.facts;
         facts.origin.cluster = Some(ClusterOrigin {
             context: connection.context.clone(),
+            cluster: connection.cluster.clone(),
             server: connection.server.to_string(),
             nodes: collected.sample.all,
             nodes_chosen: collected.sample.chosen,
         });
         Ok(facts)
     })?
-}
-
-/// Connects as the flags say.
-pub(crate) async fn connect(
-    connection: &Connection,
-    live: &Live,
-    kubernetes: &KubernetesFlags,
-) -> Result<Api, Failure> {
-    let limits = Limits {
-        deadline: Instant::now() + live.timeout,
-        request: kubernetes.request_timeout().unwrap_or(live.timeout),
-        concurrency: usize::from(live.concurrency),
-    };
-    Api::connect(connection, limits).await.map_err(|error| {
-        let hint = match &error {
-            ConnectError::Plugin(plugin) => plugin.install_hint().map(str::to_owned),
-            _ => None,
-        };
-        let failure = Failure::could_not_run(error);
-        match hint {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
-    })
 }
 
 fn node_choice(words: &[String]) -> Result<NodeChoice, Failure> {
@@ -82,39 +58,6 @@ fn node_choice(words: &[String]) -> Result<NodeChoice, Failure> {
 
 /// The API server cannot be asked at all.
 pub(crate) fn unreachable(error: ApiError, connection: &Connection) -> Failure {
-    let server = &connection.server;
-    let hint = match &error {
-        ApiError::Unauthorized { .. } => {
-            Some(match (&connection.credential, &connection.certificate) {
-                (Credential::None, None) => format!(
-                    "the kubeconfig gives user {} no credentials",
-                    connection
-                        .user
-                        .as_deref()
-                        .map_or_else(|| "(none)".into(), |user| format!("\"{user}\""))
-                ),
-                _ => "a token or certificate that has run out looks like this; log in again".into(),
-            })
-        }
-        ApiError::Certificate { .. } => Some(
-            "the kubeconfig may be of another cluster, or something answers in the server's place"
-                .into(),
-        ),
-        _ => None,
-    };
-    let failure = Failure::new(
-        Exit::CouldNotRun,
-        anyhow::Error::new(error)
-            .context(format!("cannot ask the API server {server}{}", named(connection))),
-    );
-    let failure = match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    };
-    failure
+    kcilium_cli::live::unreachable(error, connection)
         .hint("without an API server: copy this program to a node, and run it there with --local")
-}
-
-fn named(connection: &Connection) -> String {
-    connection.context.as_ref().map_or_else(String::new, |context| format!(" (context {context})"))
 }

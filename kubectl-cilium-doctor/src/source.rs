@@ -1,11 +1,8 @@
 //! Where facts come from.
 
-use std::{io::IsTerminal as _, path::Path};
-
 use kcilium_cli::{
-    Failure, KubernetesFlags,
+    Failure, KubernetesFlags, facts_path,
     progress::{Spinner, Visibility},
-    recording, snapshot_file,
 };
 use kcilium_core::facts::Facts;
 
@@ -18,7 +15,7 @@ pub(crate) fn read(
     progress: Visibility,
 ) -> Result<Facts, Failure> {
     let mut facts = match &source.from {
-        Some(path) => from_path(path, progress)?,
+        Some(path) => facts_path::read(path, progress)?,
         None if source.local => {
             let _spinner = Spinner::start("reading this host's network", progress);
             local::read(source)?
@@ -34,15 +31,4 @@ pub(crate) fn read(
     facts.declared.service_cidrs.extend(declared.service_cidrs);
     facts.declared.protect.extend(declared.protect);
     Ok(facts)
-}
-
-fn from_path(path: &Path, progress: Visibility) -> Result<Facts, Failure> {
-    if path.is_dir() {
-        return Ok(recording::read(path)?);
-    }
-    // A spinner over a terminal that is being typed into would be in the way.
-    let is_typed = path == Path::new("-") && std::io::stdin().is_terminal();
-    let progress = if is_typed { Visibility::Never } else { progress };
-    let _spinner = Spinner::start(format!("reading {}", path.display()), progress);
-    Ok(snapshot_file::read(path)?)
 }

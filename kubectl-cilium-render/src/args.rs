@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use kcilium_cli::{KubernetesFlags, live::Live};
 use kcilium_core::chart::ChartVersion;
 
 use crate::layers::SetFlag;
@@ -10,13 +11,17 @@ use crate::layers::SetFlag;
 /// Merges Helm values for Cilium, and says where each comes from.
 ///
 /// Examples:
-///   kubectl cilium-render --no-detect -f values.yaml --version 1.14.2
-///   kubectl cilium-render --no-detect -f base.yaml -f site.yaml --set debug.enabled=true
-///   kubectl cilium-render --no-detect -f values.yaml --explain >/dev/null
+///   kubectl cilium-render -f values.yaml --version 1.14.2
+///   kubectl cilium-render -f base.yaml -f site.yaml --set debug.enabled=true
+///   kubectl cilium-render -f values.yaml --explain >/dev/null
+///   kubectl cilium-render -f values.yaml --from facts.json.gz
+///   kubectl cilium-render -f values.yaml --no-detect
 ///
-/// What is printed is what Helm would merge of the same files and flags. The
-/// order is Helm's: files first, then --set-json, --set, --set-string, --set-file
-/// and --set-literal; within a kind the later wins.
+/// Values that the cluster answers come first: its name, the API server's address
+/// where kube-proxy is absent, the pool of pod addresses. The given ones are laid
+/// over them as Helm merges files and flags: files first, then --set-json, --set,
+/// --set-string, --set-file and --set-literal; within a kind the later wins.
+/// The cluster is only read.
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -34,6 +39,9 @@ pub struct Args {
     /// What to render, and how
     #[command(flatten)]
     pub render: Render,
+    /// Which cluster
+    #[command(flatten)]
+    pub kubernetes: KubernetesFlags,
 }
 
 /// What to do instead of rendering.
@@ -50,12 +58,16 @@ pub struct Render {
     /// The values that the user gives
     #[command(flatten)]
     pub values: Values,
-    /// Version of the chart, with or without `v` [default: the newest known]
+    /// Version of the chart, with or without `v` [default: that of the running
+    /// release, else the newest known]
     #[arg(long = "version", value_name = "VERSION", help_heading = "Chart")]
     pub chart_version: Option<ChartVersion>,
-    /// Do not look at a cluster: print the given values only
-    #[arg(long, help_heading = "Detection")]
-    pub no_detect: bool,
+    /// What to detect values from
+    #[command(flatten)]
+    pub detection: Detection,
+    /// How to look at the cluster
+    #[command(flatten)]
+    pub live: Live,
     /// Format of the values
     #[arg(short, long, value_enum, default_value_t, help_heading = "Output")]
     pub output: Format,
@@ -71,6 +83,22 @@ pub struct Render {
     /// Has no effect: this is what is done anyway
     #[arg(long, help_heading = "Output")]
     pub dry_run_helm_values: bool,
+}
+
+/// What to detect values from, if not the cluster of the current context.
+#[derive(Debug, Default, ClapArgs)]
+#[command(next_help_heading = "Detection")]
+pub struct Detection {
+    /// Do not look at a cluster: print the given values only
+    #[arg(long, conflicts_with_all = ["from", "verify_endpoint"])]
+    pub no_detect: bool,
+    /// Detect from a snapshot (`-` is standard input), or from a folder of recorded command output
+    #[arg(long, value_name = "FILE|FOLDER")]
+    pub from: Option<PathBuf>,
+    /// Connect to the API server's address that agents are given, and look at its certificate; exit
+    /// with 1 if they could not use it
+    #[arg(long)]
+    pub verify_endpoint: bool,
 }
 
 /// The values that the user gives. The aliases are what `cilium install` called them.

@@ -1,12 +1,16 @@
 //! Helm values for Cilium: merged as Helm merges them, each with its origin.
 //!
-//! Files and flags → [layers] of values → one tree → [text](emit). The library is there for the
+//! A cluster or a snapshot → [facts](source) → [detected values](detect); files and flags → [layers]
+//! of values over them → one tree → [text](emit). The library is there for the
 //! tests and the fuzz targets; the program is `kubectl-cilium_render`.
 
 pub mod args;
+pub mod detect;
 pub mod emit;
 pub mod explain;
 pub mod given;
 pub mod layers;
 pub mod render;
+pub mod source;
 pub mod strvals;
+pub mod verify;

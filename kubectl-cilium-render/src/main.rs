@@ -13,9 +13,9 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args, printer: &mut Printer) -> Result<Exit, Failure> {
-    let Args { command, render, .. } = args;
+    let Args { command, render, kubernetes, .. } = args;
     match command {
-        None => render::run(&render, printer),
+        None => render::run(&render, &kubernetes, printer),
         Some(Command::Version) => {
             writeln!(printer, "kubectl cilium-render {}", env!("CARGO_PKG_VERSION"))?;
             Ok(Exit::Fine)

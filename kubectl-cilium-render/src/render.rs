@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use kcilium_cli::{Exit, Failure, Printer, Style, control, format, terminal};
+use kcilium_cli::{Exit, Failure, KubernetesFlags, Printer, Style, control, format, terminal};
 use kcilium_core::chart::{Chart, ChartVersion, Nearness, known_versions};
 
 use crate::{
@@ -10,25 +10,47 @@ use crate::{
     emit::{self, KeepError},
     explain, given,
     given::{Given, GivenError},
+    layers::merge,
+    source::{self, Cluster},
 };
 
 /// Reads the values, merges and prints them.
 ///
 /// # Errors
 /// What cannot be read or written; wrong usage.
-pub fn run(args: &Render, printer: &mut Printer) -> Result<Exit, Failure> {
-    if !args.no_detect {
-        let hint = "add --no-detect to merge the given values only";
-        return Err(Failure::usage("values cannot be detected yet").hint(hint));
-    }
+pub fn run(
+    args: &Render,
+    kubernetes: &KubernetesFlags,
+    printer: &mut Printer,
+) -> Result<Exit, Failure> {
+    let mut exit = Exit::Fine;
     let mut remarks = anstream::stderr();
     if args.dry_run_helm_values {
         remark(&mut remarks, Style::Info, "note:", "--dry-run-helm-values has no effect here")?;
     }
-    let chart = chart(args.chart_version.as_ref(), &mut remarks)?;
-    let Given { values, notices, files } = given::read(&args.values).map_err(failure)?;
+    let Given { mut values, notices, files } = given::read(&args.values).map_err(failure)?;
     for notice in notices {
         remark(&mut remarks, Style::Warn, "warning:", &notice.to_string())?;
+    }
+    let cluster = source::read(args, kubernetes)?;
+    let version = version(args, cluster.as_ref(), &mut remarks)?;
+    let chart = chart(&version, &mut remarks)?;
+    if let Some(cluster) = &cluster {
+        let detected = cluster.detect(&version, &values);
+        for conflict in &detected.conflicts {
+            remark(&mut remarks, Style::Warn, "warning:", &conflict.to_string())?;
+        }
+        for text in &detected.remarks {
+            remark(&mut remarks, Style::Info, "note:", text)?;
+        }
+        let given = std::mem::replace(&mut values, detected.values);
+        merge(&mut values, given);
+        if args.detection.verify_endpoint {
+            let verdict = cluster.verify(&values, detected.api_server.as_ref(), args)?;
+            let (style, label) = verdict.label();
+            remark(&mut remarks, style, label, &verdict.to_string())?;
+            exit = verdict.exit();
+        }
     }
     if args.explain {
         let text = explain::explain(&values, chart, terminal::width());
@@ -47,13 +69,29 @@ pub fn run(args: &Render, printer: &mut Printer) -> Result<Exit, Failure> {
     if args.compat {
         writeln!(printer)?;
     }
-    Ok(Exit::Fine)
+    Ok(exit)
+}
+
+/// The version that is asked for, else that of the running Cilium, else the newest known.
+fn version(
+    args: &Render,
+    cluster: Option<&Cluster>,
+    remarks: &mut impl Write,
+) -> io::Result<ChartVersion> {
+    if let Some(version) = &args.chart_version {
+        return Ok(version.clone());
+    }
+    if let Some((version, source)) = cluster.and_then(Cluster::chart_version) {
+        let text = format!("for chart {version}, as {source}; --version asks for another");
+        remark(remarks, Style::Info, "note:", &text)?;
+        return Ok(version);
+    }
+    let Some(newest) = known_versions().last() else { unreachable!("the table has versions") };
+    Ok(newest.clone())
 }
 
 /// The known chart for a version, and a warning where it is not that version's.
-fn chart(version: Option<&ChartVersion>, remarks: &mut impl Write) -> io::Result<Chart> {
-    let newest = known_versions().last();
-    let Some(version) = version.or(newest) else { unreachable!("the table has versions") };
+fn chart(version: &ChartVersion, remarks: &mut impl Write) -> io::Result<Chart> {
     let chart = Chart::of(version);
     let known = chart.version();
     let how = match chart.nearness() {

@@ -153,8 +153,9 @@ fn wrong_arguments_are_named() {
     assert_snapshot!("wrong_arguments", complaints.join("\n"));
     let complaint = folder.render(&["-f", "missing.yaml"]).complaint(3);
     assert!(complaint.contains("missing.yaml"), "{complaint}");
-    let complaint = finish(&mut folder.command(&[])).complaint(2);
-    assert!(complaint.contains("--no-detect"), "{complaint}");
+    let complaint = finish(&mut folder.command(&[])).complaint(3);
+    assert!(complaint.contains("add --no-detect, or --from FILE"), "{complaint}");
+    finish(&mut folder.command(&["--no-detect", "--from", "x"])).complaint(2);
 }
 
 #[test]

@@ -4,10 +4,12 @@
 
 mod ambiguous;
 mod command_line;
+mod detection;
 mod emit_like_helm;
 mod helm;
 mod hostile;
 mod keep_comments;
 mod render;
 mod strvals_like_helm;
+mod vectors;
 mod yaml_like_helm;

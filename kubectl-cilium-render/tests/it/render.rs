@@ -43,6 +43,9 @@ impl Folder {
             .args(arguments)
             .current_dir(self.path())
             .env_remove("CLICOLOR_FORCE")
+            .env_remove("KUBECONFIG")
+            .env_remove("KUBERNETES_SERVICE_HOST")
+            .env("HOME", self.path())
             .env("NO_COLOR", "1")
             .env("COLUMNS", "80")
             .timeout(Duration::from_mins(1));

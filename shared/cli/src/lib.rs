@@ -11,11 +11,13 @@
 pub mod color;
 pub mod control;
 pub mod exit;
+pub mod facts_path;
 pub mod failure;
 pub mod format;
 pub mod interrupt;
 pub mod invocation;
 pub mod kubernetes_flags;
+pub mod live;
 pub mod paragraph;
 pub mod plugin;
 pub mod printer;

@@ -1,6 +1,7 @@
 //! The Kubernetes side of the suite: from a kubeconfig to [facts](kcilium_core::facts).
 
 mod api;
+pub mod certificate;
 pub mod collect;
 mod connect;
 mod credential;

@@ -114,7 +114,7 @@ pub const ALL: &[Permission] = &[
     list(Resource::CILIUM_NODE_CONFIGS[0], without!(cilium_node_configs)),
     list(Resource::CILIUM_ENDPOINTS, without!(cilium_endpoints)),
     list(Resource::SERVICES, without!(services)),
-    list(Resource::ENDPOINT_SLICES[0], without!(api_servers, dns_endpoints)),
+    list(Resource::ENDPOINT_SLICES[0], without!(api_servers, api_server_port, dns_endpoints)),
     list(Resource::SERVICE_CIDRS[0], without!(service_cidrs)),
     list(Resource::EVENTS, without!(events)),
     list(Resource::NETWORK_POLICIES, without!(network_policies)),

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use kcilium_core::{
     decode::kubernetes::{ConfigMap, Pod, ServiceCidr, version},
     facts::{
-        ClusterFacts, ControlPlanePod, Event, KubernetesVersion, NetworkPolicy, ServiceEndpoints,
-        Unavailable,
+        ClusterFacts, ClusterInfo, ControlPlanePod, Event, Kubeadm, KubernetesVersion,
+        NetworkPolicy, ServiceEndpoints, Unavailable,
     },
 };
 
@@ -14,7 +14,7 @@ use super::{Collector, Resource, yaml};
 use crate::{ApiError, Form};
 
 /// Where kubeadm, and most distributions, keep the control plane.
-const SYSTEM: &str = "kube-system";
+pub(super) const SYSTEM: &str = "kube-system";
 
 /// Static pods of the control plane, by the label that kubeadm gives them.
 const CONTROL_PLANE: &str = "component in (kube-apiserver,kube-controller-manager)";
@@ -35,9 +35,9 @@ impl Collector<'_> {
 
     /// The facts that depend on no other.
     pub(super) async fn others(&self) -> ClusterFacts {
-        let (kubeadm, cluster_info, kube_proxy, api_servers) = tokio::join!(
-            self.config_map(SYSTEM, "kubeadm-config"),
-            self.config_map("kube-public", "cluster-info"),
+        let (kubeadm, cluster_info, kube_proxy, (api_servers, api_server_port)) = tokio::join!(
+            self.kubeadm(),
+            self.cluster_info(),
             self.config_map(SYSTEM, "kube-proxy"),
             self.api_servers(),
         );
@@ -53,10 +53,11 @@ impl Collector<'_> {
             self.dns(),
         );
         ClusterFacts {
-            kubeadm: kubeadm.and_then(|map| read(&map, ConfigMap::kubeadm)).into(),
-            cluster_info: cluster_info.and_then(|map| read(&map, ConfigMap::cluster_info)).into(),
+            kubeadm: kubeadm.into(),
+            cluster_info: cluster_info.into(),
             kube_proxy: kube_proxy.and_then(|map| read(&map, ConfigMap::kube_proxy)).into(),
             api_servers: api_servers.into(),
+            api_server_port: api_server_port.into(),
             services: services.into(),
             events: events.into(),
             network_policies: policies.into(),
@@ -67,6 +68,16 @@ impl Collector<'_> {
             dns_endpoints: dns.endpoints.into(),
             ..ClusterFacts::default()
         }
+    }
+
+    /// What kubeadm was told.
+    pub(super) async fn kubeadm(&self) -> Result<Kubeadm, Unavailable> {
+        read(&self.config_map(SYSTEM, "kubeadm-config").await?, ConfigMap::kubeadm)
+    }
+
+    /// What the cluster tells those who want to join it.
+    pub(super) async fn cluster_info(&self) -> Result<ClusterInfo, Unavailable> {
+        read(&self.config_map("kube-public", "cluster-info").await?, ConfigMap::cluster_info)
     }
 
     async fn config_map(&self, namespace: &str, name: &str) -> Result<ConfigMap, Unavailable> {
@@ -86,13 +97,25 @@ impl Collector<'_> {
         Ok(ServiceEndpoints {
             namespace: namespace.to_owned(),
             service: service.to_owned(),
+            ports: slices.first().map(|slice| slice.ports.clone()).unwrap_or_default(),
             endpoints: slices.into_iter().flat_map(|slice| slice.endpoints).collect(),
         })
     }
 
-    async fn api_servers(&self) -> Result<Vec<IpAddr>, Unavailable> {
-        let found = self.endpoints("default", "kubernetes").await?;
-        Ok(found.endpoints.into_iter().flat_map(|endpoint| endpoint.addresses).collect())
+    /// The addresses and the port of the API servers, as the cluster publishes them.
+    pub(super) async fn api_servers(
+        &self,
+    ) -> (Result<Vec<IpAddr>, Unavailable>, Result<u16, Unavailable>) {
+        match self.endpoints("default", "kubernetes").await {
+            Err(missing) => (Err(missing.clone()), Err(missing)),
+            Ok(found) => {
+                let no_port =
+                    || Unavailable::absent("EndpointSlice default/kubernetes", "it has no port");
+                let port = found.ports.first().copied().ok_or_else(no_port);
+                let addresses = found.endpoints.into_iter().flat_map(|it| it.addresses);
+                (Ok(addresses.collect()), port)
+            }
+        }
     }
 
     /// What went wrong of late. Where a cluster has very many of them, the first pages tell enough.

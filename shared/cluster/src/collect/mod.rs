@@ -11,6 +11,7 @@ mod nodes;
 mod pods;
 mod releases;
 mod resource;
+mod surroundings;
 mod yaml;
 
 use std::borrow::Cow;
@@ -22,6 +23,7 @@ use kcilium_core::{
 
 pub use nodes::{NodeChoice, Sample};
 pub use resource::Resource;
+pub use surroundings::{Releases, surroundings};
 
 use crate::{Api, ApiError, Form, PageSize, Pages};
 
@@ -60,18 +62,7 @@ pub async fn collect(
 ) -> Result<Collected, ApiError> {
     let collector = Collector { api, wish };
     progress("asking the API server".into());
-    // Who cannot be reached need not be asked for thirty facts.
-    let version = async {
-        match collector.version().await {
-            Err(error) if error.concerns_all_requests() => Err(error),
-            answer => Ok(answer.map_err(|error| error.unavailable("version", "get /version"))),
-        }
-    };
-    let rest = async { Ok(Box::pin(collector.cluster()).await) };
-    let (version, mut cluster) = tokio::try_join!(version, rest)?;
-    cluster.version = version.into();
-    let origin = Origin { source: Source::Cluster, ..Origin::default() };
-    let mut facts = Facts { origin, cluster, ..Facts::default() };
+    let mut facts = Box::pin(collector.facts(collector.cluster())).await?;
     let (nodes, sample) = collector.nodes(&facts, progress).await;
     facts.nodes = nodes;
     Ok(Collected { facts, sample })
@@ -84,6 +75,22 @@ struct Collector<'a> {
 }
 
 impl Collector<'_> {
+    /// The facts that asking gives, unless the server answers nobody: who cannot be reached need
+    /// not be asked for thirty of them.
+    async fn facts(&self, asking: impl Future<Output = ClusterFacts>) -> Result<Facts, ApiError> {
+        let version = async {
+            match self.version().await {
+                Err(error) if error.concerns_all_requests() => Err(error),
+                answer => Ok(answer.map_err(|error| error.unavailable("version", "get /version"))),
+            }
+        };
+        let rest = async { Ok(asking.await) };
+        let (version, mut cluster) = tokio::try_join!(version, rest)?;
+        cluster.version = version.into();
+        let origin = Origin { source: Source::Cluster, ..Origin::default() };
+        Ok(Facts { origin, cluster, ..Facts::default() })
+    }
+
     async fn cluster(&self) -> ClusterFacts {
         let (workloads, nodes, cilium_nodes, control_plane, others, pods) = tokio::join!(
             self.workloads(),

@@ -10,5 +10,6 @@ mod health;
 mod lists;
 mod plugin;
 mod proxy;
+mod surroundings;
 mod tool;
 mod user;

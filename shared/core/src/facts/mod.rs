@@ -129,6 +129,9 @@ pub struct ClusterOrigin {
     /// Context of the kubeconfig.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
+    /// Name of the cluster in the kubeconfig.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
     /// URL of the API server.
     pub server: String,
     /// Nodes that there are.

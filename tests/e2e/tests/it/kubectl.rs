@@ -13,7 +13,7 @@ use crate::doctor::Run;
 use crate::program;
 use crate::stage::Stage;
 
-const VERSIONS: [&str; 2] = ["kubectl-1.28", "kubectl-1.35"];
+pub(crate) const VERSIONS: [&str; 2] = ["kubectl-1.28", "kubectl-1.35"];
 
 /// What `tests/setup` installed.
 fn kubectl(version: &str) -> PathBuf {
@@ -27,19 +27,24 @@ fn kubectl(version: &str) -> PathBuf {
     kubectl
 }
 
-/// A folder with the plugin, and an empty home.
-struct Installation {
+/// A folder with a plugin, and an empty home.
+pub(crate) struct Installation {
     folder: TempDir,
 }
 
 impl Installation {
     fn new() -> Self {
+        Self::of(program::doctor())
+    }
+
+    pub(crate) fn of(plugin: &Path) -> Self {
         let folder = TempDir::new().unwrap();
         for name in ["home", "bin"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
         // As krew installs plugins.
-        symlink(program::doctor(), folder.path().join("bin/kubectl-cilium_doctor")).unwrap();
+        let name = plugin.file_name().unwrap();
+        symlink(plugin, folder.path().join("bin").join(name)).unwrap();
         Self { folder }
     }
 
@@ -53,7 +58,7 @@ impl Installation {
     }
 
     /// The same with a cluster.
-    fn run_with(&self, version: &str, kubeconfig: &Path, arguments: &[&str]) -> Run {
+    pub(crate) fn run_with(&self, version: &str, kubeconfig: &Path, arguments: &[&str]) -> Run {
         let mut command = Command::new(kubectl(version));
         command
             .args(arguments)

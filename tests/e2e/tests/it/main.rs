@@ -16,6 +16,7 @@ mod node_script;
 mod program;
 mod rbac;
 mod relay;
+mod render;
 mod report;
 mod scale;
 mod seed;

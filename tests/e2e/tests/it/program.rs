@@ -1,4 +1,4 @@
-//! Where the doctor's program is.
+//! Where the programs are.
 
 use std::env;
 use std::fs;
@@ -7,20 +7,59 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
-const PACKAGE: &str = "kubectl-cilium-doctor";
-const NAME: &str = "kubectl-cilium_doctor";
+/// A program, and the package that it is in.
+struct Program {
+    package: &'static str,
+    name: &'static str,
+    path: OnceLock<PathBuf>,
+}
+
+static DOCTOR: Program = Program::new("kubectl-cilium-doctor", "kubectl-cilium_doctor");
+static RENDER: Program = Program::new("kubectl-cilium-render", "kubectl-cilium_render");
 
 /// The doctor, built from the sources as they are now.
-///
-/// Cargo tells a test where the programs of its own package are, but not those of others. They are
-/// in the same target folder; where the doctor is not there yet, or is older than its sources, it
-/// is built.
 pub(crate) fn doctor() -> &'static Path {
-    static DOCTOR: OnceLock<PathBuf> = OnceLock::new();
-    DOCTOR.get_or_init(|| {
-        let beside = profile_folder().join(NAME);
-        if is_up_to_date(&beside) { beside } else { build() }
-    })
+    DOCTOR.path()
+}
+
+/// The renderer of values.
+pub(crate) fn render() -> &'static Path {
+    RENDER.path()
+}
+
+impl Program {
+    const fn new(package: &'static str, name: &'static str) -> Self {
+        Self { package, name, path: OnceLock::new() }
+    }
+
+    /// Cargo tells a test where the programs of its own package are, but not those of others. They
+    /// are in the same target folder; where the program is not there yet, or is older than its
+    /// sources, it is built.
+    fn path(&self) -> &Path {
+        self.path.get_or_init(|| {
+            let beside = profile_folder().join(self.name);
+            if is_up_to_date(&beside) { beside } else { self.build() }
+        })
+    }
+
+    fn build(&self) -> PathBuf {
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let output = Command::new(cargo)
+            .args(["build", "--quiet", "--message-format=json", "--package", self.package])
+            .current_dir(workspace())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let built = output
+            .stdout
+            .split(|byte| *byte == b'\n')
+            .filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok())
+            .find_map(|message| {
+                (message["target"]["name"] == self.name)
+                    .then(|| message["executable"].as_str().map(Into::into))
+            });
+        built.flatten().expect("cargo says where it put the program")
+    }
 }
 
 /// `target/debug`: this program is in `target/debug/deps`.
@@ -43,25 +82,6 @@ fn is_up_to_date(program: &Path) -> bool {
         let source = source.replace('\0', " ");
         changed(Path::new(&source)).is_ok_and(|changed: SystemTime| changed <= built)
     }) && !sources.is_empty()
-}
-
-fn build() -> PathBuf {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["build", "--quiet", "--message-format=json", "--package", PACKAGE])
-        .current_dir(workspace())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let built = output
-        .stdout
-        .split(|byte| *byte == b'\n')
-        .filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok())
-        .find_map(|message| {
-            (message["target"]["name"] == NAME)
-                .then(|| message["executable"].as_str().map(Into::into))
-        });
-    built.flatten().expect("cargo says where it put the program")
 }
 
 /// The root of the workspace.

@@ -21,11 +21,21 @@ pub(crate) struct Relay {
 impl Relay {
     /// In front of the server at that address.
     pub(crate) async fn to(server: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::at("127.0.0.1", Greeting::None, server).await
+    }
+
+    /// The same at another address of loopback.
+    pub(crate) async fn at(host: &str, greeting: Greeting, server: &str) -> Self {
+        let listener = TcpListener::bind((host, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let received = Arc::new(AtomicU64::new(0));
-        let task = tokio::spawn(accept(listener, server.to_owned(), Arc::clone(&received)));
+        let server = server.to_owned();
+        let task = tokio::spawn(accept(listener, greeting, server, Arc::clone(&received)));
         Self { port, received, task }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     pub(crate) fn url(&self) -> String {
@@ -44,8 +54,34 @@ impl Drop for Relay {
     }
 }
 
-async fn accept(listener: TcpListener, server: String, received: Arc<AtomicU64>) {
-    while let Ok((client, _)) = listener.accept().await {
+/// What comes before the connection is the server's.
+#[derive(Clone, Copy)]
+pub(crate) enum Greeting {
+    None,
+    /// `CONNECT` to whatever host: an HTTP proxy that knows one server only.
+    Connect,
+}
+
+/// Answers a request for a connection.
+async fn greet(client: &mut TcpStream) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(client.read_u8().await.unwrap());
+    }
+    assert!(head.starts_with(b"CONNECT "), "{}", String::from_utf8_lossy(&head));
+    client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+}
+
+async fn accept(
+    listener: TcpListener,
+    greeting: Greeting,
+    server: String,
+    received: Arc<AtomicU64>,
+) {
+    while let Ok((mut client, _)) = listener.accept().await {
+        if let Greeting::Connect = greeting {
+            greet(&mut client).await;
+        }
         let server = TcpStream::connect(&server).await.unwrap();
         let received = Arc::clone(&received);
         tokio::spawn(async move {

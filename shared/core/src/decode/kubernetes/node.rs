@@ -11,6 +11,7 @@ use super::{
 use crate::{
     decode::DecodeError,
     facts::{CiliumNode, Condition, KubeNode, NodeAddress, NodeAddressKind, NodeInfo, Taint},
+    redaction,
 };
 
 #[derive(Deserialize)]
@@ -31,6 +32,16 @@ fn node_addresses(raw: Vec<RawAddress>) -> Vec<NodeAddress> {
 /// Whether an annotation of a Node is Cilium's. Before 1.13 they were `io.cilium.network.…`.
 fn is_cilium_annotation(name: &str) -> bool {
     name.starts_with("network.cilium.io/") || name.starts_with("io.cilium.network.")
+}
+
+/// In these K3s and RKE2 keep the flags that they were started with, as a list in JSON.
+const NODE_ARGUMENTS: [&str; 2] = ["k3s.io/node-args", "rke2.io/node-args"];
+
+/// The same list without secrets; nothing where it is none. K3s hides its own tokens, but not
+/// whatever the flags of the kubelet may hold.
+fn node_arguments(text: &str) -> Option<String> {
+    let words: Vec<String> = serde_json::from_str(text).ok()?;
+    serde_json::to_string(&redaction::command(&words)).ok()
 }
 
 impl FromApi for KubeNode {
@@ -79,11 +90,15 @@ impl FromApi for KubeNode {
         let Raw { metadata, spec, status } = object.read()?;
         let images = u32::try_from(status.images.len()).unwrap_or(u32::MAX);
         let names = status.images.into_iter().flat_map(|image| image.names);
+        let mut annotations = metadata.annotations_if(is_cilium_annotation);
+        annotations.extend(NODE_ARGUMENTS.into_iter().filter_map(|name| {
+            Some((name.to_owned(), node_arguments(metadata.annotations.get(name)?)?))
+        }));
         Ok(Some(Self {
             pod_cidrs: prefixes("spec.podCIDRs", &spec.pod_cidrs)?,
             addresses: node_addresses(status.addresses),
             max_pods: status.capacity.pods.and_then(|pods| pods.parse().ok()),
-            annotations: metadata.annotations_if(is_cilium_annotation),
+            annotations,
             labels: metadata.labels,
             taints: spec.taints,
             unschedulable: spec.unschedulable,

@@ -102,6 +102,12 @@ impl FromApi for ServiceEndpoints {
             metadata: Metadata,
             #[serde(default, deserialize_with = "nullable")]
             endpoints: Vec<Endpoint>,
+            #[serde(default, deserialize_with = "nullable")]
+            ports: Vec<Port>,
+        }
+        #[derive(Deserialize)]
+        struct Port {
+            port: Option<u16>,
         }
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -125,7 +131,7 @@ impl FromApi for ServiceEndpoints {
             name: String,
         }
 
-        let Raw { mut metadata, endpoints } = object.read()?;
+        let Raw { mut metadata, endpoints, ports } = object.read()?;
         let Some(service) = metadata.labels.remove("kubernetes.io/service-name") else {
             return Ok(None);
         };
@@ -136,7 +142,12 @@ impl FromApi for ServiceEndpoints {
             node: raw.node_name.map(Into::into),
             pod: raw.target_ref.filter(|it| it.kind == "Pod").map(|it| it.name),
         });
-        Ok(Some(Self { namespace: metadata.namespace, service, endpoints: endpoints.collect() }))
+        Ok(Some(Self {
+            namespace: metadata.namespace,
+            service,
+            ports: ports.into_iter().filter_map(|it| it.port).collect(),
+            endpoints: endpoints.collect(),
+        }))
     }
 }
 

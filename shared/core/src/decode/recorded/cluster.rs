@@ -55,6 +55,7 @@ impl Recording<'_> {
             api_servers: endpoints(&slices, "default", "kubernetes")
                 .map(|found| found.into_iter().flat_map(|it| it.addresses).collect())
                 .into(),
+            api_server_port: api_server_port(&slices).into(),
             kube_proxy: document(&config_maps, "kube-proxy", |map| map.kube_proxy(yaml)).into(),
             events: self.list("events").into(),
             services: self.list("services").into(),
@@ -149,6 +150,14 @@ fn document<T>(
         Some(map) => read(map).map_err(|error| Unavailable::failed(what, error.to_string())),
         None => Err(Unavailable::absent(what, "there is none in the recording")),
     }
+}
+
+fn api_server_port(slices: &List<ServiceEndpoints>) -> Result<u16, Unavailable> {
+    let slices = slices.as_ref().map_err(Clone::clone)?;
+    let mut of_it = slices.iter().filter(|slice| slice.is_of("default", "kubernetes"));
+    of_it
+        .find_map(|slice| slice.ports.first().copied())
+        .ok_or_else(|| Unavailable::absent("EndpointSlice default/kubernetes", "it has no port"))
 }
 
 fn endpoints(

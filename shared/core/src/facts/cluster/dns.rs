@@ -26,6 +26,9 @@ pub struct ServiceEndpoints {
     pub namespace: String,
     /// Name of the Service.
     pub service: String,
+    /// Their ports, in the order of the slice.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ports: Vec<u16>,
     /// The endpoints.
     pub endpoints: Vec<ServiceEndpoint>,
 }

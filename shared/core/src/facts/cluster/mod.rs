@@ -89,9 +89,16 @@ pub struct ClusterFacts {
     /// API server addresses that the cluster publishes.
     #[serde(skip_serializing_if = "Fact::is_not_collected")]
     pub api_servers: Fact<Vec<IpAddr>>,
+    /// The port that goes with these addresses.
+    #[serde(skip_serializing_if = "Fact::is_not_collected")]
+    pub api_server_port: Fact<u16>,
     /// kube-proxy's configuration; that it runs, its DaemonSet says.
     #[serde(skip_serializing_if = "Fact::is_not_collected")]
     pub kube_proxy: Fact<KubeProxyConfig>,
+    /// Pods of the namespace `kube-system` with `kube-proxy` in their names, static ones included.
+    /// Only where not all pods are read.
+    #[serde(skip_serializing_if = "Fact::is_not_collected")]
+    pub kube_proxy_pods: Fact<Vec<PodRow>>,
     /// Agent pods; an empty list says that Cilium's DaemonSet has none or is gone.
     #[serde(skip_serializing_if = "Fact::is_not_collected")]
     pub agents: Fact<Vec<AgentPod>>,

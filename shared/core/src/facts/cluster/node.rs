@@ -45,7 +45,8 @@ pub struct KubeNode {
     /// Labels, which CiliumNodeConfigs and DaemonSets choose nodes by.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
-    /// Cilium's annotations: `network.cilium.io/…`, before 1.13 `io.cilium.network.…`.
+    /// Cilium's annotations: `network.cilium.io/…`, before 1.13 `io.cilium.network.…`; and with
+    /// which flags K3s and RKE2 run, redacted: `k3s.io/node-args`, `rke2.io/node-args`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
     /// `spec.taints`.
