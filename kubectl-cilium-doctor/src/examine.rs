@@ -1,12 +1,9 @@
 //! Facts → diagnosis → report → exit code.
 
-use kcilium_cli::{Exit, Failure, KubernetesFlags, Printer, progress::Visibility};
-use kcilium_core::diagnosis::{self, Diagnosis, Selection};
+use kcilium_cli::{Exit, Failure, KubernetesFlags, Printer, judging::FailOn, progress::Visibility};
+use kcilium_core::diagnosis::{self, Diagnosis};
 
-use crate::{
-    args::{Examine, FailOn},
-    report, source,
-};
+use crate::{args::Examine, report, source};
 
 /// Examines what the command line asks for.
 pub(crate) fn run(
@@ -14,20 +11,15 @@ pub(crate) fn run(
     kubernetes: &KubernetesFlags,
     printer: &mut Printer,
 ) -> Result<Exit, Failure> {
-    let selection = Selection {
-        only: args.only.iter().copied().collect(),
-        ignore: args.ignore.iter().copied().collect(),
-    };
+    let selection = args.judging.selection();
     let facts = source::read(&args.source, kubernetes, Visibility::from(args.output))?;
     let diagnosis = diagnosis::diagnose(&facts, &selection);
     report::write(args.output, &facts, &diagnosis, printer)?;
-    Ok(exit(&diagnosis, args.fail_on))
+    Ok(exit(&diagnosis, args.judging.fail_on))
 }
 
 fn exit(diagnosis: &Diagnosis, fail_on: FailOn) -> Exit {
-    let has_failed = diagnosis.worst().is_some_and(|worst| worst >= fail_on.severity());
-    let is_too_little = fail_on == FailOn::Unknown && diagnosis.has_unknowns();
-    if has_failed || is_too_little {
+    if fail_on.is_reached(diagnosis.worst(), diagnosis.has_unknowns()) {
         Exit::Findings
     } else if diagnosis.judged_nothing() {
         Exit::CouldNotRun
