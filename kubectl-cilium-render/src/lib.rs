@@ -10,6 +10,7 @@ pub mod emit;
 pub mod explain;
 pub mod given;
 pub mod layers;
+pub mod lint;
 pub mod render;
 pub mod source;
 pub mod strvals;

@@ -3,14 +3,19 @@
 use std::io::{self, Write};
 
 use kcilium_cli::{Exit, Failure, KubernetesFlags, Printer, Style, control, format, terminal};
-use kcilium_core::chart::{Chart, ChartVersion, Nearness, known_versions};
+use kcilium_core::{
+    chart::{Chart, ChartVersion, Nearness, known_versions},
+    facts::Facts,
+    rules::Severity,
+};
 
 use crate::{
     args::{Format, Render},
     emit::{self, KeepError},
     explain, given,
     given::{Given, GivenError},
-    layers::merge,
+    layers::{Map, merge},
+    lint::{Detail, Lint},
     source::{self, Cluster},
 };
 
@@ -56,6 +61,17 @@ pub fn run(
         let text = explain::explain(&values, chart, terminal::width());
         ignore_closed(remarks.write_all(text.as_bytes()))?;
     }
+    let lint = lint(args, cluster.as_ref(), &version, &values)?;
+    let detail = if args.explain { Detail::All } else { Detail::Troubles };
+    ignore_closed(lint.report(&values, detail, terminal::width(), &mut remarks))?;
+    if args.judging.fail_on.is_reached(lint.worst(), lint.has_unknowns()) {
+        exit = Exit::Findings;
+    }
+    if lint.worst() == Some(Severity::Block) && !args.force {
+        let text = "this cannot be installed, so nothing is printed; --force prints it";
+        remark(&mut remarks, Style::Error, "error:", text)?;
+        return Ok(Exit::Findings);
+    }
     match args.output {
         Format::Yaml if args.keep_comments => {
             let [file] = &files[..] else {
@@ -70,6 +86,23 @@ pub fn run(
         writeln!(printer)?;
     }
     Ok(exit)
+}
+
+/// Asks the rules.
+fn lint(
+    args: &Render,
+    cluster: Option<&Cluster>,
+    version: &ChartVersion,
+    values: &Map,
+) -> Result<Lint, Failure> {
+    let nothing = Facts::default();
+    let facts = cluster.map_or(&nothing, |cluster| &cluster.facts);
+    let namespace = args.live.namespace.as_deref();
+    // Where Cilium is, else where everybody installs it.
+    let namespace = namespace
+        .or_else(|| facts.cluster.config.known().map(|config| config.namespace.as_str()))
+        .unwrap_or("kube-system");
+    Ok(Lint::new(facts, version, values, namespace, &args.judging.selection())?)
 }
 
 /// The version that is asked for, else that of the running Cilium, else the newest known.

@@ -9,6 +9,7 @@ mod emit_like_helm;
 mod helm;
 mod hostile;
 mod keep_comments;
+mod lint;
 mod render;
 mod strvals_like_helm;
 mod vectors;
