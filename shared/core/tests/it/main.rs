@@ -23,3 +23,4 @@ mod rules;
 mod seed;
 mod snapshot;
 mod table;
+mod values;
