@@ -21,6 +21,20 @@ fn judged(values: &str, arguments: &[&str]) -> Run {
 }
 
 #[test]
+fn the_second_story_of_the_seed() {
+    // Native routing, and nothing that leads answers back: an error, and what was asked for.
+    let run = judged(SECOND, &["--version", "1.14.2"]);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(run.stderr.contains("error CFG-03 "), "{}", run.stderr);
+    assert!(run.stdout.ends_with("tunnel: disabled\n"), "{}", run.stdout);
+    // The old key is ignored: direct routes in a tunnel, with which no agent starts.
+    for version in ["1.15.7", "1.16.1"] {
+        let complaint = judged(SECOND, &["--version", version]).complaint(1);
+        assert!(complaint.contains("block CFG-01 "), "{version}: {complaint}");
+    }
+}
+
+#[test]
 fn what_is_ignored_silently_is_an_error_and_printed() {
     let run = judged(SECOND, &["--version", "1.15.7", "--only", "VAL-02"]);
     assert_eq!(run.code, Some(1), "{}", run.stderr);
