@@ -2,14 +2,15 @@
 
 use std::{net::IpAddr, path::PathBuf};
 
-use crate::report::ReportFormat;
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use kcilium_cli::{KubernetesFlags, OutputFormat, live::Live};
-use kcilium_core::{
-    facts::Declared,
-    prefix::GivenPrefix,
-    rules::{Code, Severity, registry},
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use kcilium_cli::{
+    KubernetesFlags, OutputFormat,
+    judging::{self, Judging},
+    live::Live,
 };
+use kcilium_core::{facts::Declared, prefix::GivenPrefix, rules::Code};
+
+use crate::report::ReportFormat;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -72,7 +73,7 @@ pub(crate) enum Command {
     /// Say what a rule checks, why it hurts, and how to mend it
     Explain {
         /// Code of the rule, such as CIDR-01
-        #[arg(value_parser = code)]
+        #[arg(value_parser = judging::code)]
         code: Code,
         /// Format of the answer
         #[arg(short, long, value_enum, default_value_t)]
@@ -87,23 +88,8 @@ pub(crate) enum Command {
 pub(crate) struct Examine {
     #[command(flatten)]
     pub(crate) source: Source,
-    /// Ask these rules only (list them with `rules`)
-    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = code, help_heading = "Judging")]
-    pub(crate) only: Vec<Code>,
-    /// Do not ask these rules
-    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = code, help_heading = "Judging")]
-    pub(crate) ignore: Vec<Code>,
-    /// Exit with 1 from this severity on; `unknown` is the strictest: a warning counts, and so does
-    /// whatever could not be judged
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        hide_possible_values = true,
-        value_name = "warn|error|block|unknown",
-        help_heading = "Judging"
-    )]
-    pub(crate) fail_on: FailOn,
+    #[command(flatten)]
+    pub(crate) judging: Judging,
     /// Format of the report: `text` for people, `wide` with all evidence, `short` with a line for
     /// each finding, `json` and `yaml` for programs, `html` as one page with a map of the address
     /// space, `junit` for CI systems
@@ -178,31 +164,6 @@ pub(crate) struct Snapshot {
     pub(crate) source: Source,
 }
 
-/// What makes the exit code 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FailOn {
-    /// Warnings and worse
-    Warn,
-    /// Errors and worse
-    #[default]
-    Error,
-    /// Only what costs an installation or a host its network
-    Block,
-    /// Warnings and worse, and whatever could not be judged
-    Unknown,
-}
-
-impl FailOn {
-    /// The least severity that counts.
-    pub(crate) fn severity(self) -> Severity {
-        match self {
-            Self::Warn | Self::Unknown => Severity::Warn,
-            Self::Error => Severity::Error,
-            Self::Block => Severity::Block,
-        }
-    }
-}
-
 impl Source {
     /// What the user declared.
     pub(crate) fn declared(&self) -> Declared {
@@ -219,10 +180,4 @@ fn cidr(text: &str) -> Result<String, String> {
     text.parse::<GivenPrefix>()
         .map(|given| given.text().to_owned())
         .map_err(|error| error.reason.to_owned())
-}
-
-fn code(text: &str) -> Result<Code, String> {
-    registry::find(text)
-        .map(|rule| rule.code)
-        .ok_or_else(|| "no rule has this code; `kubectl cilium-doctor rules` lists them".to_owned())
 }

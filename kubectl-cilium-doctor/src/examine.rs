@@ -1,10 +1,10 @@
 //! Facts → diagnosis → report → exit code.
 
-use kcilium_cli::{Exit, Failure, KubernetesFlags, Printer, progress::Visibility};
-use kcilium_core::diagnosis::{self, Diagnosis, Selection};
+use kcilium_cli::{Exit, Failure, KubernetesFlags, Printer, judging::FailOn, progress::Visibility};
+use kcilium_core::diagnosis::{self, Diagnosis};
 
 use crate::{
-    args::{Examine, FailOn},
+    args::Examine,
     report::{self, ReportFormat},
     source,
 };
@@ -15,14 +15,11 @@ pub(crate) fn run(
     kubernetes: &KubernetesFlags,
     printer: &mut Printer,
 ) -> Result<Exit, Failure> {
-    let selection = Selection {
-        only: args.only.iter().copied().collect(),
-        ignore: args.ignore.iter().copied().collect(),
-    };
+    let fail_on = args.judging.fail_on;
     let facts = source::read(&args.source, kubernetes, visibility(args.output))?;
-    let diagnosis = diagnosis::diagnose(&facts, &selection);
-    report::write(args.output, &facts, &diagnosis, args.fail_on.severity(), printer)?;
-    Ok(exit(&diagnosis, args.fail_on))
+    let diagnosis = diagnosis::diagnose(&facts, &args.judging.selection());
+    report::write(args.output, &facts, &diagnosis, fail_on.severity(), printer)?;
+    Ok(exit(&diagnosis, fail_on))
 }
 
 fn visibility(format: ReportFormat) -> Visibility {
@@ -30,9 +27,7 @@ fn visibility(format: ReportFormat) -> Visibility {
 }
 
 fn exit(diagnosis: &Diagnosis, fail_on: FailOn) -> Exit {
-    let has_failed = diagnosis.worst().is_some_and(|worst| worst >= fail_on.severity());
-    let is_too_little = fail_on == FailOn::Unknown && diagnosis.has_unknowns();
-    if has_failed || is_too_little {
+    if fail_on.is_reached(diagnosis.worst(), diagnosis.has_unknowns()) {
         Exit::Findings
     } else if diagnosis.judged_nothing() {
         Exit::CouldNotRun

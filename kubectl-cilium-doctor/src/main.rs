@@ -5,7 +5,6 @@
 
 mod args;
 mod auth;
-mod catalogue;
 mod examine;
 mod live;
 mod local;
@@ -16,7 +15,7 @@ mod source;
 use std::{io::Write as _, process::ExitCode};
 
 use args::{Args, Command};
-use kcilium_cli::{Exit, Failure, Printer};
+use kcilium_cli::{Exit, Failure, Printer, catalogue};
 
 fn main() -> ExitCode {
     kcilium_cli::plugin::run(run)
@@ -27,7 +26,7 @@ fn run(args: Args, printer: &mut Printer) -> Result<Exit, Failure> {
         None => examine::run(&args.examine, &args.kubernetes, printer),
         Some(Command::Snapshot(wish)) => snapshot::run(&wish, &args.kubernetes),
         Some(Command::Auth { live, output }) => auth::run(&live, &args.kubernetes, output, printer),
-        Some(Command::Rules { output }) => catalogue::list(output, printer),
+        Some(Command::Rules { output }) => catalogue::list("cilium-doctor", None, output, printer),
         Some(Command::Explain { code, output }) => catalogue::explain(&code, output, printer),
         Some(Command::Version) => {
             writeln!(printer, "kubectl cilium-doctor {}", env!("CARGO_PKG_VERSION"))?;

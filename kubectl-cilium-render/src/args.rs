@@ -3,8 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use kcilium_cli::{KubernetesFlags, live::Live};
-use kcilium_core::chart::ChartVersion;
+use kcilium_cli::{
+    KubernetesFlags, OutputFormat,
+    judging::{self, Judging},
+    live::Live,
+};
+use kcilium_core::{chart::ChartVersion, rules::Code};
 
 use crate::{ignored::Ignored, layers::SetFlag};
 
@@ -22,6 +26,9 @@ use crate::{ignored::Ignored, layers::SetFlag};
 /// over them as Helm merges files and flags: files first, then --set-json, --set,
 /// --set-string, --set-file and --set-literal; within a kind the later wins.
 /// The cluster is only read.
+///
+/// The result is judged by rules, on standard error. Where one finds that it cannot
+/// be installed, nothing is printed.
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -47,6 +54,21 @@ pub struct Args {
 /// What to do instead of rendering.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// List the rules that values are judged by
+    Rules {
+        /// Format of the list
+        #[arg(short, long, value_enum, default_value_t)]
+        output: OutputFormat,
+    },
+    /// Say what a rule checks, why it hurts, and how to mend it
+    Explain {
+        /// Code of the rule, such as VAL-02
+        #[arg(value_parser = judging::code)]
+        code: Code,
+        /// Format of the answer
+        #[arg(short, long, value_enum, default_value_t)]
+        output: OutputFormat,
+    },
     /// Print the version of this program
     Version,
 }
@@ -75,6 +97,12 @@ pub struct Render {
     /// How to look at the cluster
     #[command(flatten)]
     pub live: Live,
+    /// What the rules are asked
+    #[command(flatten)]
+    pub judging: Judging,
+    /// Print the values even where a finding blocks the installation
+    #[arg(long, help_heading = "Judging")]
+    pub force: bool,
     /// Format of the values
     #[arg(short, long, value_enum, default_value_t, help_heading = "Output")]
     pub output: Format,

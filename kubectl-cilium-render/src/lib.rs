@@ -12,6 +12,7 @@ pub mod explain;
 pub mod given;
 pub mod ignored;
 pub mod layers;
+pub mod lint;
 pub mod migrate;
 pub mod next;
 pub mod release;

@@ -2,7 +2,8 @@
 
 use std::{io::Write as _, process::ExitCode};
 
-use kcilium_cli::{Exit, Failure, Printer};
+use kcilium_cli::{Exit, Failure, Printer, catalogue};
+use kcilium_core::rules::Judges;
 use kubectl_cilium_render::{
     args::{Args, Command},
     render,
@@ -16,6 +17,10 @@ fn run(args: Args, printer: &mut Printer) -> Result<Exit, Failure> {
     let Args { command, render, kubernetes, .. } = args;
     match command {
         None => render::run(&render, &kubernetes, printer),
+        Some(Command::Rules { output }) => {
+            catalogue::list("cilium-render", Some(Judges::Configuration), output, printer)
+        }
+        Some(Command::Explain { code, output }) => catalogue::explain(&code, output, printer),
         Some(Command::Version) => {
             writeln!(printer, "kubectl cilium-render {}", env!("CARGO_PKG_VERSION"))?;
             Ok(Exit::Fine)

@@ -3,7 +3,11 @@
 use std::io::{self, Write};
 
 use kcilium_cli::{Exit, Failure, KubernetesFlags, Printer, Style, control, format, terminal};
-use kcilium_core::chart::{Chart, ChartVersion, Nearness, known_versions};
+use kcilium_core::{
+    chart::{Chart, ChartVersion, Nearness, known_versions},
+    facts::Facts,
+    rules::Severity,
+};
 
 use crate::{
     args::{Format, Render},
@@ -12,6 +16,7 @@ use crate::{
     explain, given,
     given::{Given, GivenError},
     layers::{Map, merge},
+    lint::{Detail, Lint},
     migrate, next,
     release::{Current, Target},
     remark::{ignore_closed, remark},
@@ -73,25 +78,62 @@ pub fn run(
         let text = explain::explain(&values, chart, terminal::width());
         ignore_closed(remarks.write_all(text.as_bytes()))?;
     }
+    let lint = lint(args, cluster.as_ref(), &version, &values, &target)?;
+    let detail = if args.explain { Detail::All } else { Detail::Troubles };
+    ignore_closed(lint.report(&values, detail, terminal::width(), &mut remarks))?;
+    if args.judging.fail_on.is_reached(lint.worst(), lint.has_unknowns()) {
+        exit = Exit::Findings;
+    }
+    if lint.worst() == Some(Severity::Block) && !args.force {
+        let text = "this cannot be installed, so nothing is printed; --force prints it";
+        remark(&mut remarks, Style::Error, "error:", text)?;
+        return Ok(Exit::Findings);
+    }
+    print(args, &files, &values, printer)?;
+    if exit == Exit::Fine {
+        say_next(args, &version, &current, &target, &mut remarks)?;
+    }
+    Ok(exit)
+}
+
+/// Prints the values.
+fn print(
+    args: &Render,
+    files: &[Vec<u8>],
+    values: &Map,
+    printer: &mut Printer,
+) -> Result<(), Failure> {
     let comment: Comment<'_> = if args.comments { &explain::comment } else { &|_| None };
     match args.output {
         Format::Yaml if args.keep_comments => {
-            let [file] = &files[..] else {
+            let [file] = files else {
                 return Err(Failure::usage("--keep-comments needs one values file"));
             };
-            let text = emit::keep_comments_and_add(file, &values, comment).map_err(kept)?;
+            let text = emit::keep_comments_and_add(file, values, comment).map_err(kept)?;
             printer.write_all(text.as_bytes())?;
         }
         Format::Yaml => {
-            printer.write_all(emit::to_yaml_with_comments(&values, comment).as_bytes())?;
+            printer.write_all(emit::to_yaml_with_comments(values, comment).as_bytes())?;
         }
-        Format::Json => format::write_json(printer, &values)?,
+        Format::Json => format::write_json(printer, values)?,
     }
     if args.compat {
         writeln!(printer)?;
     }
-    say_next(args, &version, &current, &target, &mut remarks)?;
-    Ok(exit)
+    Ok(())
+}
+
+/// Asks the rules.
+fn lint(
+    args: &Render,
+    cluster: Option<&Cluster>,
+    version: &ChartVersion,
+    values: &Map,
+    target: &Target,
+) -> Result<Lint, Failure> {
+    let nothing = Facts::default();
+    let facts = cluster.map_or(&nothing, |cluster| &cluster.facts);
+    Ok(Lint::new(facts, version, values, &target.namespace, &args.judging.selection())?)
 }
 
 /// The version that is asked for, else that of the running Cilium, else the newest known.

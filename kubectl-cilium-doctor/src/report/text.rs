@@ -5,7 +5,7 @@ use std::{
     io::{self, Write},
 };
 
-use kcilium_cli::{Paragraph, Printer, Style, control};
+use kcilium_cli::{Printer, Style, control, finding};
 use kcilium_core::{
     causes::{ChainKind, Confidence, Verdict},
     diagnosis::Diagnosis,
@@ -46,20 +46,8 @@ impl Text<'_> {
         writeln!(self.out, "\n{}", Style::Heading.paint(control::escape_line(text)))
     }
 
-    /// Prose, wrapped. What stands in `first` is part of the first line.
     fn prose(&mut self, first: &str, rest: &str, text: &str) -> io::Result<()> {
-        let text = control::escape_line(text);
-        writeln!(self.out, "{}", Paragraph::new(self.width).hanging(first, rest).fill(&text))
-    }
-
-    /// Text to copy: never wrapped.
-    fn verbatim(&mut self, indent: &str, text: &str) -> io::Result<()> {
-        for line in text.lines() {
-            let line = control::escape(line);
-            let style = if line.starts_with('#') { Style::Dim } else { Style::Code };
-            writeln!(self.out, "{indent}{}", style.paint(line))?;
-        }
-        Ok(())
+        finding::prose(self.out, self.width, first, rest, text)
     }
 
     fn header(&mut self, facts: &Facts, diagnosis: &Diagnosis) -> io::Result<()> {
@@ -120,7 +108,7 @@ impl Text<'_> {
         }
         self.heading("How to see that it is mended")?;
         for check in &verdict.verify {
-            self.verbatim("  ", &check.command)?;
+            finding::verbatim(self.out, "  ", &check.command)?;
             self.prose("    must say: ", "      ", &check.expect)?;
         }
         Ok(())
@@ -156,13 +144,7 @@ impl Text<'_> {
     }
 
     fn remedy(&mut self, first: &str, rest: &str, remedy: &Remedy) -> io::Result<()> {
-        self.prose(first, rest, &remedy.text)?;
-        let indent = format!("{rest}    ");
-        self.verbatim(&indent, &remedy.values)?;
-        for command in &remedy.commands {
-            self.verbatim(&indent, &control::escape_line(command))?;
-        }
-        Ok(())
+        finding::remedy(self.out, self.width, first, rest, remedy)
     }
 
     fn findings(&mut self, diagnosis: &Diagnosis, basis: Basis) -> io::Result<()> {
@@ -184,19 +166,9 @@ impl Text<'_> {
     }
 
     fn finding(&mut self, diagnosis: &Diagnosis, finding: &Finding) -> io::Result<()> {
-        let style = match finding.severity {
-            Severity::Block => Style::Block,
-            Severity::Error => Style::Error,
-            Severity::Warn => Style::Warn,
-            Severity::Info => Style::Info,
-        };
         let explanation = diagnosis.explanation_of(finding);
-        let label = format!("{:<5}", finding.severity);
         let by = explanation.map_or_else(String::new, |verdict| format!(" [{}]", verdict.cause));
-        let line = Paragraph::new(self.width)
-            .hanging("        ", "                  ")
-            .fill(&control::escape_line(&format!("{:<9} {}{by}", finding.code, finding.summary)));
-        writeln!(self.out, "  {} {}", style.paint(label), line.trim_start())?;
+        finding::headline(self.out, self.width, finding, &by)?;
         if self.detail == Detail::Full {
             for evidence in &finding.evidence {
                 self.prose(

@@ -1,6 +1,9 @@
 //! Whether kube-proxy runs, and what follows: `kubeProxyReplacement`, and the API server's address.
 
-use kcilium_core::facts::{Component, Facts, KubeNode, PodRow, Unavailable, Workload};
+use kcilium_core::{
+    chart::ChartVersion,
+    facts::{Component, Facts, KubeNode, PodRow, Unavailable, Workload},
+};
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -10,7 +13,6 @@ use super::{
     finding::Findings,
     node_arguments::NodeArguments,
 };
-use kcilium_core::chart::ChartVersion;
 
 /// Whether kube-proxy runs. What is not known is not absent: agents that replace a kube-proxy which
 /// is there do little harm, but agents without either lose the cluster's Services.

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::render::{Folder, finish};
+use crate::render::{Folder, UNJUDGED, finish};
 
 const SEED: &[u8] = b"hubble:
   relay:
@@ -74,7 +74,7 @@ fn the_old_names_of_flags_work() {
 #[test]
 fn standard_input_is_a_file() {
     let folder = Folder::new();
-    let mut command = folder.command(&["--no-detect", "-f", "-"]);
+    let mut command = folder.command(&[&["--no-detect", "-f", "-"], &UNJUDGED[..]].concat());
     assert_eq!(finish(command.write_stdin("a: yes\n")).printed(), "a: true\n");
     let mut command = folder.command(&["--no-detect", "-f", "-", "-f", "-"]);
     let complaint = finish(command.write_stdin("a: 1\n")).complaint(3);

@@ -9,6 +9,7 @@ mod emit_like_helm;
 mod helm;
 mod hostile;
 mod keep_comments;
+mod lint;
 mod migrate;
 mod output;
 mod render;

@@ -55,11 +55,20 @@ impl Folder {
         command
     }
 
-    /// Runs it without a look at a cluster.
+    /// Runs it without a look at a cluster, and without a judgement.
     pub(crate) fn render(&self, arguments: &[&str]) -> Run {
+        finish(&mut self.command(&[&["--no-detect"], &UNJUDGED[..], arguments].concat()))
+    }
+
+    /// Runs it without a look at a cluster.
+    pub(crate) fn judge(&self, arguments: &[&str]) -> Run {
         finish(&mut self.command(&[&["--no-detect"], arguments].concat()))
     }
 }
+
+/// The one rule that never has more to say than what is good to know, which is not said unless
+/// asked for. What is tested with it is not about the judgement.
+pub(crate) const UNJUDGED: [&str; 2] = ["--only", "VAL-06"];
 
 /// Runs a command to its end.
 pub(crate) fn finish(command: &mut Command) -> Run {

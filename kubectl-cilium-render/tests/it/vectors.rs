@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::render::{Folder, Run, finish};
+use crate::render::{Folder, Run, UNJUDGED, finish};
 
 /// The values of a homelab whose kubeadm was given the same pod subnet.
 pub(crate) const HOMELAB: &str = "\
@@ -136,11 +136,12 @@ impl Snapshot {
         self
     }
 
-    /// Runs the program on it.
+    /// Runs the program on it, without a judgement.
     pub(crate) fn run(&self, values: &str, arguments: &[&str]) -> Run {
         let facts = serde_json::to_vec(&self.0).unwrap();
         let folder = Folder::with(&[("facts.json", &facts), ("values.yaml", values.as_bytes())]);
-        let all = [&["--from", "facts.json", "-f", "values.yaml"], arguments].concat();
+        let from = ["--from", "facts.json", "-f", "values.yaml"];
+        let all = [&from, &UNJUDGED[..], arguments].concat();
         finish(&mut folder.command(&all))
     }
 

@@ -8,14 +8,17 @@
 //! * everything else goes to standard error: a [`failure`], a [`progress`] spinner;
 //! * how it ended is one [`exit`] code.
 
+pub mod catalogue;
 pub mod color;
 pub mod control;
 pub mod exit;
 pub mod facts_path;
 pub mod failure;
+pub mod finding;
 pub mod format;
 pub mod interrupt;
 pub mod invocation;
+pub mod judging;
 pub mod kubernetes_flags;
 pub mod live;
 pub mod paragraph;

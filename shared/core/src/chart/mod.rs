@@ -2,12 +2,16 @@
 
 mod advice;
 mod config_map;
+pub mod refusals;
+mod span;
+mod strays;
 mod suggest;
 mod table;
 mod values;
 mod version;
 
 pub use advice::{Advice, Effect, advice, kube_proxy_replacement};
+pub use strays::{Stray, StrayKind, Strays};
 pub use table::{Chart, Entry, Known, known_versions};
 pub use values::ChartValues;
 pub use version::{ChartVersion, Nearness, VersionError};

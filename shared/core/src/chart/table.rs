@@ -156,7 +156,8 @@ impl Entry {
         is_json.then_some(self.default)
     }
 
-    fn is_map(self) -> bool {
+    /// Whether it is a map with keys of its own.
+    pub fn is_map(self) -> bool {
         // A comment in the chart has maps too; `()` stands for nothing after the colon.
         self.types == "map" || (self.types == "any" && self.default == "()")
     }

@@ -41,10 +41,10 @@ impl<'a> ChartValues<'a> {
     }
 
     /// What the chart's templates see for a key: what the user gave, else the default. None where
-    /// neither says anything, and for null, which deletes what lies below it too.
+    /// neither says anything, for null, and below what the user put in the place of a map.
     pub fn get(&self, key: &str) -> Option<Cow<'a, Value>> {
         let mut parents = key.match_indices('.').map(|(end, _)| &key[..end]);
-        if parents.any(|parent| self.given(parent).is_some_and(Value::is_null)) {
+        if parents.any(|parent| self.given(parent).is_some_and(|value| !value.is_object())) {
             return None;
         }
         match self.given(key) {
@@ -89,6 +89,29 @@ impl<'a> ChartValues<'a> {
             Value::Null | Value::Array(_) | Value::Object(_) => None,
         }
     }
+
+    /// Whether the value is this text, as a template's `eq` sees it.
+    pub fn is(&self, key: &str, text: &str) -> bool {
+        self.get(key).is_some_and(|value| value.as_str() == Some(text))
+    }
+
+    /// The value as the templates' `int` makes a number of it: 0 where it is none.
+    pub fn integer(&self, key: &str) -> i64 {
+        match self.get(key).as_deref() {
+            Some(Value::Number(number)) => {
+                number.as_i64().or_else(|| whole(number.as_f64()?)).unwrap_or_default()
+            }
+            Some(Value::String(text)) => text.trim().parse().unwrap_or_default(),
+            Some(Value::Bool(true)) => 1,
+            _ => 0,
+        }
+    }
+}
+
+/// A number without its fraction.
+#[expect(clippy::cast_possible_truncation, reason = "that is what `int` does")]
+fn whole(number: f64) -> Option<i64> {
+    number.is_finite().then_some(number as i64)
 }
 
 #[cfg(test)]
@@ -115,6 +138,25 @@ mod tests {
         assert!(!values.is_truthy("l7Proxy"));
         assert!(values.is_truthy("enableIPv4Masquerade"));
         assert!(!values.is_truthy("no.such.key"));
+    }
+
+    #[test]
+    fn defaults_go_with_the_map_they_are_in() {
+        let given = json!({"hubble": null, "ipam": "kubernetes"});
+        let version = "1.16.19".parse().unwrap();
+        let values = ChartValues::new(&given, &version);
+        assert!(!values.is_truthy("hubble.enabled"));
+        assert_eq!(values.get("ipam.mode"), None);
+    }
+
+    #[test]
+    fn integers_as_templates_make_them() {
+        let given = json!({"a": 7, "b": "8", "c": 9.7, "d": "x", "e": true, "f": [1]});
+        let version = "1.16.19".parse().unwrap();
+        let values = ChartValues::new(&given, &version);
+        let numbers: Vec<i64> =
+            ["a", "b", "c", "d", "e", "f", "g"].map(|key| values.integer(key)).into();
+        assert_eq!(numbers, [7, 8, 9, 0, 1, 0, 0]);
     }
 
     #[test]

@@ -2,11 +2,32 @@
 //! `kubectl cilium-doctor explain CODE` prints.
 
 mod command;
+mod devices;
 mod finding;
+mod host_routing;
 mod judgement;
+mod pod_networks;
 mod premise;
 pub mod registry;
+mod spelling;
+mod values;
+mod way_back;
 
+mod cfg_01_direct_routes_in_tunnel;
+mod cfg_02_native_routing_cidr_missing;
+mod cfg_03_no_way_back;
+mod cfg_04_native_routing_cidr_misses_pods;
+mod cfg_05_native_routing_cidr_covers_lan;
+mod cfg_06_default_masquerade_list;
+mod cfg_07_bpf_masquerade_needs_node_port;
+mod cfg_08_bpf_masquerade_of_nothing;
+mod cfg_09_bpf_masquerade_options;
+mod cfg_10_masquerade_interfaces;
+mod cfg_11_devices_miss_way_out;
+mod cfg_12_single_device_skips_lookup;
+mod cfg_13_host_netfilter_bypassed;
+mod cfg_14_direct_return_in_tunnel;
+mod cfg_15_routing_mode_value;
 mod cidr_01_pod_cidr_contains_protected_address;
 mod cidr_02_pod_cidr_overlaps_route;
 mod cidr_03_predicted_blocks_hit_lan;
@@ -26,6 +47,15 @@ mod rt_05_node_address_on_wrong_link;
 mod rt_06_local_rule;
 mod rt_07_stale_routes_and_links;
 mod rt_08_asymmetric_multihoming;
+mod val_01_unknown_key;
+mod val_02_removed_key;
+mod val_03_wrong_type;
+mod val_04_api_server_auto;
+mod val_05_depends_on_cluster;
+mod val_06_generated_certificates;
+mod val_07_kubernetes_version;
+mod val_08_upgrade;
+mod val_11_chart_refuses;
 
 pub(crate) use cidr_12_free_pool::{free_pools, values as pool_values};
 pub(crate) use command::{LIST_AGENTS, delete_cilium_links, quoted, restart_agent};

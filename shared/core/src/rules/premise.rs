@@ -5,7 +5,8 @@ use ipnet::IpNet;
 
 use super::{Basis, Judgement};
 use crate::{
-    facts::{CiliumConfig, Family, IpamMode},
+    chart::{ChartValues, ChartVersion, Nearness},
+    facts::{CiliumConfig, Family, IpamMode, ProxyReplacement, UnavailableKind},
     prefix::{GivenPrefix, Pool},
     view::View,
 };
@@ -60,6 +61,36 @@ pub(super) fn cluster_pool(view: &View<'_>, out: &mut Judgement) -> Option<(Cili
     Some((config, basis))
 }
 
+/// The configuration that somebody wrote. Of the chart's defaults a rule about combinations of
+/// values has nothing to say.
+pub(super) fn config<'a>(view: &View<'a>, out: &mut Judgement) -> Option<&'a CiliumConfig> {
+    if view.config().is_none() {
+        match view.facts.cluster.config.get() {
+            Err(why) if view.coming_config().is_none() => out.missing("configuration", why),
+            _ => out.not_applicable("nothing is configured; the defaults fit together"),
+        }
+    }
+    view.config()
+}
+
+/// The version that a configuration is for.
+pub(super) fn version(config: &CiliumConfig, out: &mut Judgement) -> Option<ChartVersion> {
+    if config.version.is_none() {
+        out.unknown("Cilium's version", format!("nothing tells it for {}", config.origin));
+    }
+    config.version.clone().map(ChartVersion::from)
+}
+
+/// Whether Cilium answers Services of type NodePort: with all of kube-proxy's work, or with that
+/// alone. None for `probe`, where the kernel decides, and for values that Cilium refuses (CFG-18).
+pub(super) fn answers_node_ports(config: &CiliumConfig) -> Option<bool> {
+    match config.kube_proxy_replacement {
+        ProxyReplacement::Full => Some(true),
+        ProxyReplacement::Off | ProxyReplacement::Partial => Some(config.node_port),
+        ProxyReplacement::Probe | ProxyReplacement::Unknown(_) => None,
+    }
+}
+
 /// The elements of a pool that can be cut into blocks; the others are CIDR-11's and CIDR-13's.
 pub(super) fn pools(config: &CiliumConfig, family: Family) -> impl Iterator<Item = Pool> {
     let (elements, mask) = config.pool(family);
@@ -85,4 +116,54 @@ pub(super) fn no_cluster_network(view: &View<'_>, out: &mut Judgement) {
         Err(why) if view.coming_config().is_none() => out.missing("pod CIDRs", why),
         _ => out.not_applicable("no pod CIDR and no service CIDR is known"),
     }
+}
+
+/// The Helm values of the judged configuration, if they are those of a chart whose keys are known.
+pub(super) fn chart_values<'v>(view: &'v View<'_>, out: &mut Judgement) -> Option<ChartValues<'v>> {
+    let values = any_chart_values(view, out)?;
+    if values.chart().nearness() == Nearness::SameMinor {
+        return Some(values);
+    }
+    out.unknown(format!("keys of chart {}", values.version()), "that chart is not known here");
+    None
+}
+
+/// The Helm values that are about to be installed.
+pub(super) fn proposed_values<'v>(
+    view: &'v View<'_>,
+    out: &mut Judgement,
+) -> Option<ChartValues<'v>> {
+    if view.proposal().is_none() {
+        out.not_applicable("no values are about to be installed");
+        return None;
+    }
+    any_chart_values(view, out)
+}
+
+/// The Helm values of the judged configuration.
+pub(super) fn any_chart_values<'v>(
+    view: &'v View<'_>,
+    out: &mut Judgement,
+) -> Option<ChartValues<'v>> {
+    // Charts that wrap Cilium's have keys of their own.
+    let other = view.release().filter(|release| release.chart != "cilium");
+    if let Some(other) = other.filter(|_| view.proposal().is_none()) {
+        out.not_applicable(format!("chart {} is not Cilium's own", other.chart));
+        return None;
+    }
+    let values = view.chart_values();
+    if values.is_none() {
+        match view.facts.cluster.releases.get() {
+            // A recording of nodes is not asked for what no command on a node tells.
+            Err(why) if why.kind == UnavailableKind::NotCollected => {
+                out.not_applicable("Helm values were not read");
+            }
+            Err(why) => out.missing("Helm values", why),
+            Ok(releases) if releases.is_empty() => {
+                out.not_applicable("Cilium was not installed by Helm");
+            }
+            Ok(_) => out.unknown("Helm values", "the release has no version that can be read"),
+        }
+    }
+    values
 }

@@ -4,6 +4,21 @@ use super::Rule;
 
 /// The registry.
 pub const RULES: &[Rule] = &[
+    super::cfg_01_direct_routes_in_tunnel::RULE,
+    super::cfg_02_native_routing_cidr_missing::RULE,
+    super::cfg_03_no_way_back::RULE,
+    super::cfg_04_native_routing_cidr_misses_pods::RULE,
+    super::cfg_05_native_routing_cidr_covers_lan::RULE,
+    super::cfg_06_default_masquerade_list::RULE,
+    super::cfg_07_bpf_masquerade_needs_node_port::RULE,
+    super::cfg_08_bpf_masquerade_of_nothing::RULE,
+    super::cfg_09_bpf_masquerade_options::RULE,
+    super::cfg_10_masquerade_interfaces::RULE,
+    super::cfg_11_devices_miss_way_out::RULE,
+    super::cfg_12_single_device_skips_lookup::RULE,
+    super::cfg_13_host_netfilter_bypassed::RULE,
+    super::cfg_14_direct_return_in_tunnel::RULE,
+    super::cfg_15_routing_mode_value::RULE,
     super::cidr_01_pod_cidr_contains_protected_address::RULE,
     super::cidr_02_pod_cidr_overlaps_route::RULE,
     super::cidr_03_predicted_blocks_hit_lan::RULE,
@@ -23,6 +38,15 @@ pub const RULES: &[Rule] = &[
     super::rt_06_local_rule::RULE,
     super::rt_07_stale_routes_and_links::RULE,
     super::rt_08_asymmetric_multihoming::RULE,
+    super::val_01_unknown_key::RULE,
+    super::val_02_removed_key::RULE,
+    super::val_03_wrong_type::RULE,
+    super::val_04_api_server_auto::RULE,
+    super::val_05_depends_on_cluster::RULE,
+    super::val_06_generated_certificates::RULE,
+    super::val_07_kubernetes_version::RULE,
+    super::val_08_upgrade::RULE,
+    super::val_11_chart_refuses::RULE,
 ];
 
 /// Finds a rule by its code; case does not matter.

@@ -24,3 +24,4 @@ mod rules;
 mod seed;
 mod snapshot;
 mod table;
+mod values;

@@ -94,7 +94,8 @@ async fn the_article_s_values_come_out_through_kubectl_and_from_a_snapshot() {
         for version in VERSIONS {
             let arguments = ["cilium-render", "-f", values, "--version", "1.14.2"];
             let run = installation.run_with(version, &direct, &arguments);
-            assert_eq!((run.code, &*run.stderr, &*run.stdout), (Some(0), "", SEED), "{version}");
+            assert_eq!((run.code, &*run.stdout), (Some(0), SEED), "{version}");
+            assert!(has_no_complaint(&run.stderr), "{}", run.stderr);
         }
         let mut doctor = Command::new(program::doctor());
         doctor.args(["snapshot", snapshot, "--force", "--nodes", "none"]);
@@ -102,7 +103,8 @@ async fn the_article_s_values_come_out_through_kubectl_and_from_a_snapshot() {
         assert_eq!((taken.code, &*taken.stderr), (Some(0), ""));
         let mut render = Command::new(program::render());
         let run = Run::of(render.args(["--from", snapshot, "-f", values, "--version", "1.14.2"]));
-        assert_eq!((run.code, &*run.stderr, &*run.stdout), (Some(0), "", SEED));
+        assert_eq!((run.code, &*run.stdout), (Some(0), SEED));
+        assert!(has_no_complaint(&run.stderr), "{}", run.stderr);
         // Without --version the running release says for which chart.
         let mut render = Command::new(program::render());
         let run = Run::of(render.args(["--from", snapshot, "-f", values]));
@@ -133,7 +135,8 @@ async fn few_requests_are_enough() {
     let kubeconfig = kubeconfig(&stage, |_| {});
     let before = stage.sim().journal().entries().len();
     let run = blocking(|| render(&stage, &kubeconfig, &["--version", "1.14.2"]));
-    assert_eq!((run.code, &*run.stdout, &*run.stderr), (Some(0), SEED, ""));
+    assert_eq!((run.code, &*run.stdout), (Some(0), SEED));
+    assert!(has_no_complaint(&run.stderr), "{}", run.stderr);
     let asked = stage.sim().journal().entries().len() - before;
     assert!((8..=14).contains(&asked), "{asked} requests");
 }
@@ -213,4 +216,9 @@ async fn the_endpoint_is_verified_by_its_certificate() {
     let silent = verify("127.0.0.2", &port);
     assert_eq!(silent.code, Some(1));
     assert!(silent.stderr.contains("is no API server seen from here"), "{}", silent.stderr);
+}
+
+/// Whether nothing is said but what could not be judged.
+fn has_no_complaint(stderr: &str) -> bool {
+    stderr.is_empty() || stderr.starts_with("  not judged by ")
 }

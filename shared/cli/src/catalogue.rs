@@ -1,12 +1,11 @@
-//! `rules` and `explain CODE`.
+//! The subcommands `rules` and `explain CODE` of plugins that judge.
 
 use std::io::Write as _;
 
-use kcilium_cli::{
-    Exit, Failure, OutputFormat, Paragraph, Printer, Style, Table, format, terminal,
-};
-use kcilium_core::rules::{Code, Rule, Severity, registry};
+use kcilium_core::rules::{Code, Judges, Rule, Severity, registry};
 use serde::Serialize;
+
+use crate::{Exit, Failure, OutputFormat, Paragraph, Printer, Style, Table, format, terminal};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -25,9 +24,20 @@ impl Entry {
     }
 }
 
-/// Lists all rules.
-pub(crate) fn list(output: OutputFormat, printer: &mut Printer) -> Result<Exit, Failure> {
-    let entries: Vec<Entry> = registry::RULES.iter().map(|rule| Entry::new(rule, None)).collect();
+/// Lists the rules that a plugin asks: all, or those that judge something. `plugin` is its name as
+/// kubectl takes it.
+///
+/// # Errors
+/// What cannot be written.
+pub fn list(
+    plugin: &str,
+    judges: Option<Judges>,
+    output: OutputFormat,
+    printer: &mut Printer,
+) -> Result<Exit, Failure> {
+    let rules = registry::RULES.iter();
+    let rules = rules.filter(|rule| judges.is_none_or(|judges| rule.judges == judges));
+    let entries: Vec<Entry> = rules.map(|rule| Entry::new(rule, None)).collect();
     match output {
         OutputFormat::Json => format::write_json(printer, &entries)?,
         OutputFormat::Yaml => format::write_yaml(printer, &entries)?,
@@ -48,7 +58,7 @@ pub(crate) fn list(output: OutputFormat, printer: &mut Printer) -> Result<Exit, 
             write!(printer, "{}", table.render(terminal::width()))?;
             writeln!(
                 printer,
-                "\n{} rules. `kubectl cilium-doctor explain CODE` tells more.",
+                "\n{} rules. `kubectl {plugin} explain CODE` tells more.",
                 entries.len()
             )?;
         }
@@ -57,11 +67,10 @@ pub(crate) fn list(output: OutputFormat, printer: &mut Printer) -> Result<Exit, 
 }
 
 /// Prints a rule's documentation.
-pub(crate) fn explain(
-    code: &Code,
-    output: OutputFormat,
-    printer: &mut Printer,
-) -> Result<Exit, Failure> {
+///
+/// # Errors
+/// What cannot be written, and a code that no rule has.
+pub fn explain(code: &Code, output: OutputFormat, printer: &mut Printer) -> Result<Exit, Failure> {
     let Some(rule) = registry::find(code.0) else {
         return Err(Failure::usage(format!("no rule has the code {code}")));
     };

@@ -1,0 +1,98 @@
+//! What is said about values, and what is printed then.
+
+use insta::assert_snapshot;
+
+use crate::render::{Folder, Run, finish};
+
+/// The values with which the seed's second story began.
+const SECOND: &str = "\
+tunnel: disabled
+autoDirectNodeRoutes: true
+enableIPv4Masquerade: false
+enableIPv6Masquerade: false
+ipam:
+  mode: kubernetes
+ipv4NativeRoutingCIDR: 10.244.0.0/16
+";
+
+fn judged(values: &str, arguments: &[&str]) -> Run {
+    let folder = Folder::with(&[("values.yaml", values.as_bytes())]);
+    folder.judge(&[&["-f", "values.yaml"], arguments].concat())
+}
+
+#[test]
+fn the_second_story_of_the_seed() {
+    // Native routing, and nothing that leads answers back: an error, and what was asked for.
+    let run = judged(SECOND, &["--version", "1.14.2"]);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(run.stderr.contains("error CFG-03 "), "{}", run.stderr);
+    assert!(run.stdout.ends_with("tunnel: disabled\n"), "{}", run.stdout);
+    // The old key is ignored: direct routes in a tunnel, with which no agent starts.
+    for version in ["1.15.7", "1.16.1"] {
+        let complaint = judged(SECOND, &["--version", version]).complaint(1);
+        assert!(complaint.contains("block CFG-01 "), "{version}: {complaint}");
+    }
+}
+
+#[test]
+fn what_is_ignored_silently_is_an_error_and_printed() {
+    let run = judged(SECOND, &["--version", "1.15.7", "--only", "VAL-02"]);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(run.stdout.contains("tunnel: disabled\n"), "{}", run.stdout);
+    assert_snapshot!("ignored", run.stderr);
+}
+
+#[test]
+fn what_the_chart_refuses_is_not_printed_unless_forced() {
+    let blocked = ["--version", "1.16.19", "--only", "VAL-02,VAL-11"];
+    let run = judged(SECOND, &blocked);
+    assert_snapshot!("refused", run.complaint(1));
+    let forced = judged(SECOND, &[&blocked[..], &["--force"]].concat());
+    assert_eq!(forced.code, Some(1));
+    assert!(forced.stdout.ends_with("tunnel: disabled\n"), "{}", forced.stdout);
+    // A threshold does not make it installable.
+    judged(SECOND, &[&blocked[..], &["--fail-on", "block"]].concat()).complaint(1);
+}
+
+#[test]
+fn each_value_is_found_where_it_stands() {
+    let values = "ipam:\n  mode: kubernetes\nhubble:\n  rely:\n    enabled: true\n";
+    let arguments = ["--version", "1.16.19", "--set", "operator.replicas=two"];
+    let run = judged(values, &[&arguments[..], &["--only", "VAL-01,VAL-03,VAL-07"]].concat());
+    assert_snapshot!("places", run.complaint(1));
+}
+
+#[test]
+fn thresholds_and_rules_can_be_chosen() {
+    let values = "ipam:\n  mode: kubernetes\nmyNote: x\n";
+    let code = |arguments: &[&str]| judged(values, arguments).code;
+    let only = ["--version", "1.16.19", "--only", "val-01"];
+    assert_eq!(code(&only), Some(0));
+    assert_eq!(code(&[&only[..], &["--fail-on", "warn"]].concat()), Some(1));
+    let ignored = ["--version", "1.16.19", "--ignore", "VAL-01", "--fail-on", "warn"];
+    assert_eq!(code(&ignored), Some(0));
+    // Without a cluster its version is not known.
+    let unknown = ["--version", "1.16.19", "--only", "VAL-07", "--fail-on", "unknown"];
+    assert_eq!(code(&unknown), Some(1));
+    assert_eq!(code(&["--only", "VAL-99"]), Some(2));
+}
+
+#[test]
+fn values_that_make_no_configuration_are_refused_with_the_reason() {
+    let run = judged("ipam: kubernetes\n", &["--version", "1.14.2"]);
+    let complaint = run.complaint(1);
+    assert!(complaint.contains("`ipam`"), "{complaint}");
+    assert!(complaint.contains("nothing is printed"), "{complaint}");
+}
+
+#[test]
+fn rules_are_listed_and_explained() {
+    let folder = Folder::new();
+    let run = |arguments: &[&str]| finish(&mut folder.command(arguments)).printed();
+    let rules = run(&["rules"]);
+    assert!(rules.contains("VAL-02") && rules.contains("CIDR-11"), "{rules}");
+    // What routes and pods are, no values tell.
+    assert!(!rules.contains("RT-02"), "{rules}");
+    assert!(rules.contains("`kubectl cilium-render explain CODE`"), "{rules}");
+    assert!(run(&["explain", "val-02"]).contains("Why it hurts"));
+}
