@@ -20,6 +20,7 @@ use crate::{ignored::Ignored, layers::SetFlag};
 ///   kubectl cilium-render -f values.yaml --explain >/dev/null
 ///   kubectl cilium-render -f values.yaml --from facts.json.gz
 ///   kubectl cilium-render -f values.yaml --no-detect
+///   kubectl cilium-render -f values.yaml --chart-directory cilium-1.16.2.tgz
 ///
 /// Values that the cluster answers come first: its name, the API server's address
 /// where kube-proxy is absent, the pool of pod addresses. The given ones are laid
@@ -84,6 +85,9 @@ pub struct Render {
     /// release, else the newest known]
     #[arg(long = "version", value_name = "VERSION", help_heading = "Chart")]
     pub chart_version: Option<ChartVersion>,
+    /// Chart on disk: its version is taken, and the values are held against its schema
+    #[arg(long, value_name = "DIR|TGZ", help_heading = "Chart", conflicts_with = "repository")]
+    pub chart_directory: Option<PathBuf>,
     /// Print the given values, with old spellings rewritten to those of the chart version
     #[arg(long, help_heading = "Migration")]
     pub migrate: bool,

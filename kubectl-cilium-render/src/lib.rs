@@ -13,6 +13,7 @@ pub mod given;
 pub mod ignored;
 pub mod layers;
 pub mod lint;
+pub mod local_chart;
 pub mod migrate;
 pub mod next;
 pub mod release;

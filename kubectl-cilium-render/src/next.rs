@@ -1,10 +1,10 @@
 //! The command that puts the values to use.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kcilium_core::chart::ChartVersion;
 
-use crate::release::{Current, Target};
+use crate::release::{ChartSource, Current, Target};
 
 /// Stands for the name of the values file where it is not known.
 const PLACEHOLDER: &str = "FILE";
@@ -25,16 +25,22 @@ pub fn command(
         // It does either.
         Current::Unknown(_) => &["upgrade", "--install"],
     };
-    let chart: Vec<String> = match target.repository.as_deref() {
-        None => vec!["cilium/cilium".to_owned()],
-        Some(oci) if oci.starts_with("oci://") => vec![chart_in_registry(oci)],
-        Some(url) => vec!["cilium".to_owned(), "--repo".to_owned(), url.to_owned()],
+    let chart: Vec<String> = match &target.chart {
+        ChartSource::Released => vec!["cilium/cilium".to_owned()],
+        ChartSource::Repository(oci) if oci.starts_with("oci://") => vec![chart_in_registry(oci)],
+        ChartSource::Repository(url) => {
+            vec!["cilium".to_owned(), "--repo".to_owned(), url.clone()]
+        }
+        ChartSource::Local(path) => vec![chart_on_disk(path)],
     };
     let mut words = vec!["helm".to_owned()];
     words.extend(verb.iter().map(|word| (*word).to_owned()));
     words.push(target.name.clone());
     words.extend(chart);
-    words.extend(["--version".to_owned(), version.to_string()]);
+    // A chart on disk has one version.
+    if !matches!(target.chart, ChartSource::Local(_)) {
+        words.extend(["--version".to_owned(), version.to_string()]);
+    }
     words.extend(["-n".to_owned(), target.namespace.clone()]);
     for file in files {
         words.extend(["-f".to_owned(), file.clone()]);
@@ -47,7 +53,7 @@ pub fn command(
 
 /// What has to be done once before Helm knows the chart, if anything.
 pub fn preparation(target: &Target) -> Option<String> {
-    let needed = target.repository.is_none();
+    let needed = target.chart == ChartSource::Released;
     needed.then(|| format!("`helm repo add cilium {REPOSITORY}` makes the chart known to Helm"))
 }
 
@@ -58,6 +64,13 @@ fn chart_in_registry(repository: &str) -> String {
         Some((_, "cilium")) if repository.matches('/').count() > 3 => repository.to_owned(),
         _ => format!("{repository}/cilium"),
     }
+}
+
+/// A path that is taken neither for a flag nor for a chart in a repository.
+fn chart_on_disk(path: &Path) -> String {
+    let name = path.display().to_string();
+    let is_told = path.is_absolute() || name.starts_with("./") || name.starts_with("../");
+    if is_told { name } else { format!("./{name}") }
 }
 
 /// A word for a POSIX shell.
@@ -92,11 +105,11 @@ mod tests {
     use super::*;
 
     fn command_for(current: &Current, repository: Option<&str>, file: &str) -> String {
-        let target = Target {
-            namespace: "kube-system".to_owned(),
-            name: "cilium".to_owned(),
-            repository: repository.map(str::to_owned),
-        };
+        let chart = repository.map_or(ChartSource::Released, |repository| {
+            ChartSource::Repository(repository.to_owned())
+        });
+        let target =
+            Target { namespace: "kube-system".to_owned(), name: "cilium".to_owned(), chart };
         command(current, &target, &ChartVersion::new(1, 16, 2), &[file.to_owned()])
     }
 

@@ -1,5 +1,7 @@
 //! The Helm release that the values are for.
 
+use std::path::PathBuf;
+
 use kcilium_core::facts::{ClusterFacts, Component, Fact, Release, Unavailable};
 
 use crate::{args::Render, source::Cluster};
@@ -11,8 +13,29 @@ pub struct Target {
     pub namespace: String,
     /// Name.
     pub name: String,
-    /// Repository of the chart, if not the usual one.
-    pub repository: Option<String>,
+    /// Where the chart comes from.
+    pub chart: ChartSource,
+}
+
+/// Where the chart comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChartSource {
+    /// The repository of the released charts.
+    Released,
+    /// Another repository.
+    Repository(String),
+    /// A folder or an archive.
+    Local(PathBuf),
+}
+
+impl ChartSource {
+    fn of(args: &Render) -> Self {
+        match (&args.chart_directory, &args.release.repository) {
+            (Some(path), _) => Self::Local(path.clone()),
+            (None, Some(repository)) => Self::Repository(repository.clone()),
+            (None, None) => Self::Released,
+        }
+    }
 }
 
 impl Target {
@@ -32,7 +55,7 @@ impl Target {
         let namespace = args.live.namespace.clone().or_else(seen);
         Self {
             namespace: namespace.unwrap_or_else(|| "kube-system".to_owned()),
-            repository: args.release.repository.clone(),
+            chart: ChartSource::of(args),
             name,
         }
     }
@@ -93,7 +116,7 @@ mod tests {
 
     fn target() -> Target {
         let (namespace, name) = ("kube-system".to_owned(), "cilium".to_owned());
-        Target { namespace, name, repository: None }
+        Target { namespace, name, chart: ChartSource::Released }
     }
 
     #[test]

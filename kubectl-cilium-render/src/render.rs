@@ -17,6 +17,7 @@ use crate::{
     given::{Given, GivenError},
     layers::{Map, merge},
     lint::{Detail, Lint},
+    local_chart::{Held, LocalChart},
     migrate, next,
     release::{Current, Target},
     remark::{ignore_closed, remark},
@@ -41,8 +42,9 @@ pub fn run(
     for notice in notices {
         remark(&mut remarks, Style::Warn, "warning:", &notice.to_string())?;
     }
+    let local = local_chart(args)?;
     let cluster = source::read(args, kubernetes)?;
-    let version = version(args, cluster.as_ref(), &mut remarks)?;
+    let version = version(args, local.as_ref(), cluster.as_ref(), &mut remarks)?;
     let chart = chart(&version, &mut remarks)?;
     let target = Target::of(args, cluster.as_ref());
     let current = Current::of(cluster.as_ref(), &target);
@@ -81,27 +83,37 @@ pub fn run(
     let lint = lint(args, cluster.as_ref(), &version, &values, &target)?;
     let detail = if args.explain { Detail::All } else { Detail::Troubles };
     ignore_closed(lint.report(&values, detail, terminal::width(), &mut remarks))?;
-    if args.judging.fail_on.is_reached(lint.worst(), lint.has_unknowns()) {
+    let held = local.map(|chart| Held::against(&chart, &values)).transpose()?;
+    let mut worst = lint.worst();
+    let mut has_unknowns = lint.has_unknowns();
+    if let Some(held) = &held {
+        ignore_closed(held.report(terminal::width(), &mut remarks))?;
+        worst = worst.max(held.worst());
+        has_unknowns |= held.is_unknown();
+    }
+    if args.judging.fail_on.is_reached(worst, has_unknowns) {
         exit = Exit::Findings;
     }
-    if lint.worst() == Some(Severity::Block) && !args.force {
+    let mut text = Vec::new();
+    print(args, &files, &values, &mut text)?;
+    if worst == Some(Severity::Block) && !args.force {
         let text = "this cannot be installed, so nothing is printed; --force prints it";
         remark(&mut remarks, Style::Error, "error:", text)?;
         return Ok(Exit::Findings);
     }
-    print(args, &files, &values, printer)?;
+    printer.write_all(&text)?;
     if exit == Exit::Fine {
         say_next(args, &version, &current, &target, &mut remarks)?;
     }
     Ok(exit)
 }
 
-/// Prints the values.
+/// Writes the values as they are printed.
 fn print(
     args: &Render,
     files: &[Vec<u8>],
     values: &Map,
-    printer: &mut Printer,
+    out: &mut impl Write,
 ) -> Result<(), Failure> {
     let comment: Comment<'_> = if args.comments { &explain::comment } else { &|_| None };
     match args.output {
@@ -110,15 +122,15 @@ fn print(
                 return Err(Failure::usage("--keep-comments needs one values file"));
             };
             let text = emit::keep_comments_and_add(file, values, comment).map_err(kept)?;
-            printer.write_all(text.as_bytes())?;
+            out.write_all(text.as_bytes())?;
         }
         Format::Yaml => {
-            printer.write_all(emit::to_yaml_with_comments(values, comment).as_bytes())?;
+            out.write_all(emit::to_yaml_with_comments(values, comment).as_bytes())?;
         }
-        Format::Json => format::write_json(printer, values)?,
+        Format::Json => format::write_json(out, values)?,
     }
     if args.compat {
-        writeln!(printer)?;
+        writeln!(out)?;
     }
     Ok(())
 }
@@ -136,14 +148,36 @@ fn lint(
     Ok(Lint::new(facts, version, values, &target.namespace, &args.judging.selection())?)
 }
 
-/// The version that is asked for, else that of the running Cilium, else the newest known.
+/// The chart on disk, if one is named. Another version cannot be had of it.
+fn local_chart(args: &Render) -> Result<Option<LocalChart>, Failure> {
+    let Some(path) = &args.chart_directory else { return Ok(None) };
+    let chart = LocalChart::read(path).map_err(|error| {
+        let hint = error.hint();
+        Failure::could_not_run(error).hint(hint)
+    })?;
+    match &args.chart_version {
+        Some(asked) if *asked != chart.version => {
+            let (path, found) = (path.display(), &chart.version);
+            let text = format!("--version is {asked}, but the chart in {path} is {found}");
+            Err(Failure::usage(text).hint("leave --version out, or give another chart"))
+        }
+        _ => Ok(Some(chart)),
+    }
+}
+
+/// The version that is asked for, else that of the chart on disk, else that of the running Cilium,
+/// else the newest known.
 fn version(
     args: &Render,
+    local: Option<&LocalChart>,
     cluster: Option<&Cluster>,
     remarks: &mut impl Write,
 ) -> io::Result<ChartVersion> {
     if let Some(version) = &args.chart_version {
         return Ok(version.clone());
+    }
+    if let Some(chart) = local {
+        return Ok(chart.version.clone());
     }
     if let Some((version, source)) = cluster.and_then(Cluster::chart_version) {
         let text = format!("for chart {version}, as {source}; --version asks for another");

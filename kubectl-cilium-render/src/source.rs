@@ -55,10 +55,8 @@ pub fn read(args: &Render, kubernetes: &KubernetesFlags) -> Result<Option<Cluste
 fn from_cluster(args: &Render, kubernetes: &KubernetesFlags) -> Result<Cluster, Failure> {
     let connection = kubernetes.connection()?;
     // Helm keeps releases in Secrets, which not everybody may read: only if there is a question.
-    let releases = match &args.chart_version {
-        Some(_) if !args.diff => Releases::Leave,
-        _ => Releases::Read,
-    };
+    let is_asked = args.chart_version.is_none() && args.chart_directory.is_none();
+    let releases = if is_asked || args.diff { Releases::Read } else { Releases::Leave };
     let _spinner = Spinner::start("asking the API server", Visibility::OnTerminal);
     let facts = interrupt::block_on(async {
         let api = live::connect(&connection, &args.live, kubernetes).await?;

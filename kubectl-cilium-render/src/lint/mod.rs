@@ -1,6 +1,6 @@
 //! What the suite's rules say about the merged values.
 
-mod place;
+pub(crate) mod place;
 mod report;
 
 use std::io::{self, Write};

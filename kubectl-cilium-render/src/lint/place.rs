@@ -2,6 +2,15 @@
 
 use crate::layers::{Map, Node, Origin};
 
+/// What is said behind a finding about a value that came from there.
+pub(crate) fn suffix(origin: Option<&Origin>) -> String {
+    match origin {
+        None | Some(Origin::ChartDefault) => String::new(),
+        Some(Origin::Detected { source, .. }) => format!(" (detected from {source})"),
+        Some(origin) => format!(" ({origin})"),
+    }
+}
+
 /// Where the value of a key came from; none where nobody gave it.
 pub(super) fn of<'a>(values: &'a Map, key: &str) -> Option<&'a Origin> {
     node(values, key).map(|node| &node.origin)

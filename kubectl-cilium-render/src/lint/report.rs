@@ -9,7 +9,7 @@ use kcilium_cli::{Style, control, finding};
 use kcilium_core::rules::{Finding, Severity};
 
 use super::{Detail, Lint, place};
-use crate::layers::{Map, Origin};
+use crate::layers::Map;
 
 pub(super) fn write(
     lint: &Lint,
@@ -38,11 +38,7 @@ fn write_finding(
     width: usize,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let place = match place::of(values, &found.subject) {
-        None | Some(Origin::ChartDefault) => String::new(),
-        Some(Origin::Detected { source, .. }) => format!(" (detected from {source})"),
-        Some(origin) => format!(" ({origin})"),
-    };
+    let place = place::suffix(place::of(values, &found.subject));
     finding::headline(out, width, found, &place)?;
     // Good to know is known with the line.
     if found.severity == Severity::Info {

@@ -71,7 +71,8 @@ impl Chart {
     }
 }
 
-fn tools() -> PathBuf {
+/// Where tests/setup keeps the programs.
+pub(crate) fn tools() -> PathBuf {
     let directory = |name: &str| std::env::var_os(name).map(PathBuf::from);
     directory("KCILIUM_TOOLS").unwrap_or_else(|| {
         let cache = directory("XDG_CACHE_HOME")

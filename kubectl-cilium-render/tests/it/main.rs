@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail in this way")]
 
 mod ambiguous;
+mod chart_directory;
 mod command_line;
 mod detection;
 mod emit_like_helm;
