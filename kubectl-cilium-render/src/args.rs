@@ -88,6 +88,10 @@ pub struct Render {
     /// Chart on disk: its version is taken, and the values are held against its schema
     #[arg(long, value_name = "DIR|TGZ", help_heading = "Chart", conflicts_with = "repository")]
     pub chart_directory: Option<PathBuf>,
+    /// Ask the `helm` on PATH, too, whether it renders that chart with the values; exit with 1 if
+    /// it refuses
+    #[arg(long, requires = "chart_directory", conflicts_with = "migrate", help_heading = "Chart")]
+    pub helm_template: bool,
     /// Print the given values, with old spellings rewritten to those of the chart version
     #[arg(long, help_heading = "Migration")]
     pub migrate: bool,

@@ -10,6 +10,7 @@ pub mod diff;
 pub mod emit;
 pub mod explain;
 pub mod given;
+pub mod helm_template;
 pub mod ignored;
 pub mod layers;
 pub mod lint;

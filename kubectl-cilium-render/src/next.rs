@@ -67,7 +67,7 @@ fn chart_in_registry(repository: &str) -> String {
 }
 
 /// A path that is taken neither for a flag nor for a chart in a repository.
-fn chart_on_disk(path: &Path) -> String {
+pub(crate) fn chart_on_disk(path: &Path) -> String {
     let name = path.display().to_string();
     let is_told = path.is_absolute() || name.starts_with("./") || name.starts_with("../");
     if is_told { name } else { format!("./{name}") }

@@ -15,6 +15,7 @@ use crate::{
     emit::{self, Comment, KeepError},
     explain, given,
     given::{Given, GivenError},
+    helm_template::{Question, Verdict},
     layers::{Map, merge},
     lint::{Detail, Lint},
     local_chart::{Held, LocalChart},
@@ -96,12 +97,22 @@ pub fn run(
     }
     let mut text = Vec::new();
     print(args, &files, &values, &mut text)?;
+    if args.helm_template {
+        let verdict = ask_helm(args, cluster.as_ref(), &target, &text)?;
+        remark(&mut remarks, verdict.style(), "helm:", &verdict.to_string())?;
+        if matches!(verdict, Verdict::Refuses(_)) {
+            worst = Some(Severity::Block);
+        }
+    }
     if worst == Some(Severity::Block) && !args.force {
         let text = "this cannot be installed, so nothing is printed; --force prints it";
         remark(&mut remarks, Style::Error, "error:", text)?;
         return Ok(Exit::Findings);
     }
     printer.write_all(&text)?;
+    if worst == Some(Severity::Block) {
+        exit = Exit::Findings;
+    }
     if exit == Exit::Fine {
         say_next(args, &version, &current, &target, &mut remarks)?;
     }
@@ -133,6 +144,24 @@ fn print(
         writeln!(out)?;
     }
     Ok(())
+}
+
+/// Asks Helm about what is printed.
+fn ask_helm(
+    args: &Render,
+    cluster: Option<&Cluster>,
+    target: &Target,
+    values: &[u8],
+) -> Result<Verdict, Failure> {
+    let Some(chart) = &args.chart_directory else { unreachable!("the flag requires it") };
+    let question = Question {
+        chart,
+        name: &target.name,
+        namespace: &target.namespace,
+        values,
+        facts: cluster.map(|cluster| &cluster.facts),
+    };
+    question.ask(args.live.timeout)
 }
 
 /// Asks the rules.

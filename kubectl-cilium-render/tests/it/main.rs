@@ -8,6 +8,7 @@ mod command_line;
 mod detection;
 mod emit_like_helm;
 mod helm;
+mod helm_template;
 mod hostile;
 mod keep_comments;
 mod lint;
