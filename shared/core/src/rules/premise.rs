@@ -5,8 +5,8 @@ use ipnet::IpNet;
 
 use super::{Basis, Judgement};
 use crate::{
-    chart::ChartVersion,
-    facts::{CiliumConfig, Family, IpamMode, ProxyReplacement},
+    chart::{ChartValues, ChartVersion},
+    facts::{CiliumConfig, Family, IpamMode, ProxyReplacement, UnavailableKind},
     prefix::{GivenPrefix, Pool},
     view::View,
 };
@@ -79,6 +79,18 @@ pub(super) fn version(config: &CiliumConfig, out: &mut Judgement) -> Option<Char
         out.unknown("Cilium's version", format!("nothing tells it for {}", config.origin));
     }
     config.version.clone().map(ChartVersion::from)
+}
+
+/// The Helm values behind a configuration.
+pub(super) fn values<'v>(view: &'v View<'_>, out: &mut Judgement) -> Option<ChartValues<'v>> {
+    let values = view.chart_values();
+    if values.is_none() {
+        match view.facts.cluster.releases.get() {
+            Err(why) if why.kind != UnavailableKind::NotCollected => out.missing("values", why),
+            _ => out.not_applicable("no Helm values are known"),
+        }
+    }
+    values
 }
 
 /// Whether Cilium answers Services of type NodePort: with all of kube-proxy's work, or with that
