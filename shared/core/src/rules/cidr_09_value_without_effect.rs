@@ -35,6 +35,8 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         return;
     }
     let Some(values) = premise::values(view, out) else { return };
+    // A cluster that runs does well without it; who is about to install it may mean something by it.
+    let severity = if view.proposal().is_some() { Severity::Warn } else { Severity::Info };
     for key in given(&values) {
         let remedy = if config.ipam == IpamMode::Kubernetes {
             "drop it, and check the networks that Kubernetes gives nodes (podCIDRs); or set \
@@ -43,7 +45,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
             "drop it; or set ipam.mode to cluster-pool"
         };
         out.found(
-            Finding::about(RULE.code, Severity::Warn, key.clone())
+            Finding::about(RULE.code, severity, key.clone())
                 .saying(
                     format!("{key} has no effect: IPAM mode {} has no cluster pool", config.ipam),
                     "pods get their addresses from elsewhere than the values say",

@@ -1,7 +1,8 @@
 //! The two values files of the story, for the charts that people would install them with.
 
 use kcilium_core::{
-    diagnosis::{Selection, lint},
+    diagnosis::{Selection, diagnose, lint},
+    facts::{Fact, Release},
     rules::Severity,
 };
 
@@ -48,4 +49,21 @@ fn where_the_chart_takes_no_notice_of_tunnel_no_agent_starts_either() {
         let expected = ["CFG-01 block", "CFG-03 error", DECORATION];
         assert_eq!(found("seed2", chart), expected, "{chart}");
     }
+}
+
+/// A cluster that was installed with the first file is well.
+#[test]
+fn decoration_of_a_release_is_only_mentioned() {
+    let mut facts = Fixture::of_rules("base.txt").facts();
+    let text = fixture::text("rendered/seed1/values.yaml");
+    facts.cluster.releases = Fact::Known(vec![Release {
+        status: "deployed".into(),
+        chart: "cilium".into(),
+        chart_version: "1.14.2".into(),
+        values: serde_saphyr::from_str(&text).unwrap(),
+        ..Release::default()
+    }]);
+    let diagnosis = diagnose(&facts, &Selection::default());
+    let found: Vec<_> = diagnosis.findings().iter().map(|it| (it.code.0, it.severity)).collect();
+    assert_eq!(found, [("CIDR-09", Severity::Info)]);
 }
