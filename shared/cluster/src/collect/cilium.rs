@@ -4,7 +4,6 @@ use kcilium_core::{
     decode::kubernetes::{ConfigMap, Pod},
     facts::{AgentPod, CiliumConfig, Component, ConfigData, Unavailable, Workload},
 };
-use semver::Version;
 
 use super::{Collector, Resource};
 
@@ -74,9 +73,8 @@ impl Collector<'_> {
                 Ok(map) => map,
                 Err(missing) => return (Err(missing.clone()), Err(missing)),
             };
-        let version = workloads.agent(Some(home)).and_then(version);
         let config = map
-            .cilium_config(version.as_ref())
+            .cilium_config(workloads.agent(Some(home)))
             .map_err(|error| Unavailable::failed("configmaps cilium-config", error.to_string()));
         (config, Ok(map.config_data()))
     }
@@ -109,9 +107,4 @@ impl Collector<'_> {
             self.all(Resource::PODS, Some(home), &[("labelSelector", AGENTS)]).await?;
         Ok(pods.iter().filter_map(Pod::agent).collect())
     }
-}
-
-/// Cilium's version, out of the agent's image.
-fn version(agent: &Workload) -> Option<Version> {
-    agent.containers.iter().find(|container| container.name == "cilium-agent")?.version()
 }

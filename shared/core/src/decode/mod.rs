@@ -5,6 +5,7 @@
 //! in an agent's pod, and recorded fixtures.
 
 pub mod agent_arguments;
+pub mod agent_config;
 pub mod agent_status;
 pub mod cilium_config;
 pub mod cni_conf;

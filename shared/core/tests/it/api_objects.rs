@@ -216,7 +216,7 @@ fn ciliums_own_kinds_are_read() {
         "spec": {"nodeSelector": {"matchLabels": {"role": "edge"}},
             "defaults": {"routing-mode": "native", "etcd-password": "hunter2"}}}));
     assert_eq!(override_.defaults["etcd-password"], "(redacted)");
-    assert_eq!(override_.nodes.match_labels["role"], "edge");
+    assert_eq!(override_.nodes.unwrap().match_labels["role"], "edge");
 
     let leases = cluster.leases.get().unwrap();
     assert!(leases.iter().any(|lease| lease.name == "node1" && lease.seconds == Some(40)));

@@ -10,6 +10,7 @@ mod fixture;
 mod helm_release;
 mod hostile;
 mod iproute2;
+mod node_config;
 mod notation;
 mod pod_status;
 mod proposal;

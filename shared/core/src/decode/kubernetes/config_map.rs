@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use semver::Version;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -11,8 +10,8 @@ use super::{
     metadata::{Metadata, nullable},
 };
 use crate::{
-    decode::{DecodeError, cilium_config},
-    facts::{CiliumConfig, ClusterInfo, ConfigData, Corefile, KubeProxyConfig, Kubeadm},
+    decode::{DecodeError, agent_config},
+    facts::{CiliumConfig, ClusterInfo, ConfigData, Corefile, KubeProxyConfig, Kubeadm, Workload},
     redaction,
 };
 
@@ -61,12 +60,12 @@ impl ConfigMap {
         self.name == "cilium-config"
     }
 
-    /// Cilium's configuration, normalised for a version.
+    /// Cilium's configuration, normalised, with what the agents' DaemonSet adds to it.
     ///
     /// # Errors
     /// When a number or a boolean cannot be read; the error names the key.
-    pub fn cilium_config(&self, version: Option<&Version>) -> Result<CiliumConfig, DecodeError> {
-        cilium_config::from_config_map(&self.data, &self.namespace, version.cloned())
+    pub fn cilium_config(&self, agent: Option<&Workload>) -> Result<CiliumConfig, DecodeError> {
+        agent_config::of_agents(self.data.clone(), &self.namespace, agent)
     }
 
     /// Cilium's configuration as it was written, redacted.

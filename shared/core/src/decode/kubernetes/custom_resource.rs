@@ -132,7 +132,7 @@ impl FromApi for CiliumNodeConfig {
         #[derive(Default, Deserialize)]
         #[serde(default, rename_all = "camelCase")]
         struct Spec {
-            node_selector: LabelSelector,
+            node_selector: Option<LabelSelector>,
             defaults: BTreeMap<String, String>,
         }
         let Raw { metadata, mut spec } = object.read()?;

@@ -126,14 +126,10 @@ impl Recording<'_> {
     }
 }
 
-/// Cilium's configuration, for the version of the agents' image.
+/// Cilium's configuration, with what the agents' DaemonSet adds to it.
 fn configure(facts: &mut ClusterFacts, config_maps: &List<ConfigMap>, daemon_sets: &[Workload]) {
-    let version = daemon_sets
-        .iter()
-        .filter(|workload| workload.component == Component::Agent)
-        .find_map(|workload| workload.container("cilium-agent")?.version());
-    facts.config =
-        document(config_maps, "cilium-config", |map| map.cilium_config(version.as_ref())).into();
+    let agent = daemon_sets.iter().find(|workload| workload.component == Component::Agent);
+    facts.config = document(config_maps, "cilium-config", |map| map.cilium_config(agent)).into();
     facts.config_data = document(config_maps, "cilium-config", |map| Ok(map.config_data())).into();
 }
 

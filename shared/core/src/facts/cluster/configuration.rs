@@ -26,10 +26,11 @@ pub struct ConfigData {
 pub struct CiliumNodeConfig {
     /// Namespace. Agents read those of their own.
     pub namespace: String,
-    /// Name. Where several set one key, agents take the first by name.
+    /// Name. Where several set one key, agents take the last by name.
     pub name: String,
-    /// Nodes that it is for.
-    pub nodes: LabelSelector,
+    /// Nodes that it is for; none without `spec.nodeSelector`, while an empty one selects all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<LabelSelector>,
     /// `spec.defaults`: keys of `cilium-config`, redacted.
     pub defaults: BTreeMap<String, String>,
 }
