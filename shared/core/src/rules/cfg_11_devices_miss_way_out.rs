@@ -45,12 +45,13 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         if ways.is_empty() {
             continue;
         }
-        let Some(attached) = attached(view, node, config) else {
+        let Some(config) = premise::of_node(view, node.name(), config, out) else { continue };
+        let Some(attached) = attached(view, node, &config) else {
             out.unknown_on(node.name(), "devices", "which ones agents choose cannot be told");
             continue;
         };
         let missed = ways.iter().filter(|link| !attached.links.contains(link));
-        found.extend(missed.map(|link| finding(config, node, link, &attached)));
+        found.extend(missed.map(|link| finding(&config, node, link, &attached)));
     }
     merged(found).for_each(|finding| out.found(finding));
 }

@@ -1,12 +1,14 @@
 //! What a rule must know before it can judge. Each of these says so in the judgement when it is not
 //! known, or does not apply, and the rule ends there.
 
+use std::borrow::Cow;
+
 use ipnet::IpNet;
 
 use super::{Basis, Judgement};
 use crate::{
     chart::{ChartValues, ChartVersion, Nearness},
-    facts::{CiliumConfig, Family, IpamMode, ProxyReplacement, UnavailableKind},
+    facts::{CiliumConfig, Family, IpamMode, NodeName, ProxyReplacement, UnavailableKind},
     prefix::{GivenPrefix, Pool},
     view::View,
 };
@@ -73,12 +75,43 @@ pub(super) fn config<'a>(view: &View<'a>, out: &mut Judgement) -> Option<&'a Cil
     view.config()
 }
 
+/// The configuration of one node: CiliumNodeConfigs may change the live one.
+pub(super) fn of_node<'c>(
+    view: &View<'_>,
+    node: &NodeName,
+    config: &'c CiliumConfig,
+    out: &mut Judgement,
+) -> Option<Cow<'c, CiliumConfig>> {
+    if view.proposal().is_some() || view.facts.cluster.cilium_node_configs.items().is_empty() {
+        return Some(Cow::Borrowed(config));
+    }
+    match view.node_config(node) {
+        Ok(own) => Some(Cow::Owned(own)),
+        Err(why) => {
+            out.missing_on(node, "configuration", &why);
+            None
+        }
+    }
+}
+
 /// The version that a configuration is for.
 pub(super) fn version(config: &CiliumConfig, out: &mut Judgement) -> Option<ChartVersion> {
     if config.version.is_none() {
         out.unknown("Cilium's version", format!("nothing tells it for {}", config.origin));
     }
     config.version.clone().map(ChartVersion::from)
+}
+
+/// The Helm values behind a configuration.
+pub(super) fn values<'v>(view: &'v View<'_>, out: &mut Judgement) -> Option<ChartValues<'v>> {
+    let values = view.chart_values();
+    if values.is_none() {
+        match view.facts.cluster.releases.get() {
+            Err(why) if why.kind != UnavailableKind::NotCollected => out.missing("values", why),
+            _ => out.not_applicable("no Helm values are known"),
+        }
+    }
+    values
 }
 
 /// Whether Cilium answers Services of type NodePort: with all of kube-proxy's work, or with that

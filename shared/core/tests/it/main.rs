@@ -22,6 +22,7 @@ mod rendered;
 mod routing;
 mod rules;
 mod seed;
+mod seed_values;
 mod snapshot;
 mod table;
 mod values;
