@@ -4,6 +4,7 @@ use super::{Finding, Judgement, Remedy, Severity, premise, rule};
 use crate::{
     chart::{ChartValues, Effect, advice},
     facts::{CiliumConfig, IpamMode},
+    prefix::GivenPrefix,
     view::View,
 };
 
@@ -93,7 +94,7 @@ fn finding(
     Finding::about(RULE.code, severity, old)
         .saying(summary, impact)
         .seen("values", format!("{old} {written}"))
-        .mended_by(if is_said || written.is_empty() {
+        .mended_by(if is_said || written.parse::<GivenPrefix>().is_err() {
             remedy
         } else {
             remedy.with_values(format!("ipam:\n  operator:\n    {name}:\n      - {written}\n"))

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, also in the functions that tests share")]
 
+mod agent_devices;
 mod agent_status;
 mod api_objects;
 mod api_table;
