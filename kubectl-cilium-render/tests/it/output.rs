@@ -10,7 +10,7 @@ use kubectl_cilium_render::{
 };
 use serde_json::json;
 
-use crate::render::{Folder, finish};
+use crate::render::Folder;
 
 fn detected(value: &str) -> Node {
     let origin = Origin::Detected {
