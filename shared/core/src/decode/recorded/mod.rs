@@ -8,6 +8,7 @@
 //! NODE/ip-j-rule.json    ip -N -j rule          NODE/cni/FILE         /etc/cni/net.d/FILE
 //! NODE/ip-6-j-rule.json  ip -N -6 -j rule       NODE/sysctl.txt       sysctl net
 //! NODE/ps.txt            ps -eo pid,comm        NODE/uname.txt        uname -r
+//! NODE/cilium-status.json  cilium-dbg status -o json, in the agent
 //! api/RESOURCE.json      kubectl get RESOURCE -A -o json
 //! api/version.json       kubectl version -o json
 //! ```
@@ -30,7 +31,7 @@ pub type Files = BTreeMap<String, String>;
 
 /// Whether the file at this path is one that a recording is made of; others need not be read.
 pub fn is_part(path: &str) -> bool {
-    const OF_NODE: [&str; 12] = [
+    const OF_NODE: [&str; 13] = [
         "ip-j-link.json",
         "ip-j-addr.json",
         "ip-j-route.json",
@@ -43,6 +44,7 @@ pub fn is_part(path: &str) -> bool {
         "ps.txt",
         "uname.txt",
         "cni-conf.txt",
+        "cilium-status.json",
     ];
     let is_of_api = |file: &str| {
         let resource = file.strip_suffix(".json");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Recording, file_name, is_part};
 use crate::{
-    decode::{DecodeError, cni_conf, iproute2, resolv_conf},
+    decode::{DecodeError, agent_status, cni_conf, iproute2, resolv_conf},
     facts::{
         AgentProcess, CniFile, Family, Kernel, NodeFacts, Resolver, ResolverKind, Route,
         RoutingRule, Unavailable,
@@ -23,6 +23,7 @@ impl Recording<'_> {
             cni_files: self.cni_files(name).into(),
             sysctls: self.text(&at("sysctl.txt")).map(sysctls).into(),
             agent: self.decoded(&at("ps.txt"), agent).into(),
+            agent_status: self.decoded(&at("cilium-status.json"), agent_status::decode).into(),
             kernel: self
                 .text(&at("uname.txt"))
                 .map(|text| Kernel { release: text.trim().to_owned() })
