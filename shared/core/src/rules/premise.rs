@@ -5,7 +5,7 @@ use ipnet::IpNet;
 
 use super::{Basis, Judgement};
 use crate::{
-    facts::{CiliumConfig, Family, IpamMode},
+    facts::{AgentPod, CiliumConfig, Fact, Family, IpamMode, Source, UnavailableKind},
     prefix::{GivenPrefix, Pool},
     view::View,
 };
@@ -85,4 +85,34 @@ pub(super) fn no_cluster_network(view: &View<'_>, out: &mut Judgement) {
         Err(why) if view.coming_config().is_none() => out.missing("pod CIDRs", why),
         _ => out.not_applicable("no pod CIDR and no service CIDR is known"),
     }
+}
+
+/// A fact of the cluster. Who looks at this host alone has not asked for any.
+pub(super) fn known<'a, T>(
+    view: &View<'a>,
+    fact: &'a Fact<T>,
+    what: &str,
+    out: &mut Judgement,
+) -> Option<&'a T> {
+    match fact.get() {
+        Ok(value) => return Some(value),
+        Err(why)
+            if why.kind == UnavailableKind::NotCollected
+                && view.facts.origin.source == Source::LocalHost =>
+        {
+            out.not_applicable("only this host was looked at, not the cluster");
+        }
+        Err(why) => out.missing(what, why),
+    }
+    None
+}
+
+/// The agents of a cluster that has some.
+pub(super) fn agents<'a>(view: &View<'a>, out: &mut Judgement) -> Option<&'a [AgentPod]> {
+    let agents = known(view, &view.facts.cluster.agents, "agents", out)?;
+    if agents.is_empty() {
+        out.not_applicable("the cluster has no agent");
+        return None;
+    }
+    Some(agents)
 }
