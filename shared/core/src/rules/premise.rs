@@ -8,7 +8,10 @@ use ipnet::IpNet;
 use super::{Basis, Judgement};
 use crate::{
     chart::{ChartValues, ChartVersion, Nearness},
-    facts::{CiliumConfig, Family, IpamMode, NodeName, ProxyReplacement, UnavailableKind},
+    facts::{
+        AgentPod, CiliumConfig, Fact, Family, IpamMode, NodeName, ProxyReplacement, Source,
+        UnavailableKind,
+    },
     prefix::{GivenPrefix, Pool},
     view::View,
 };
@@ -199,4 +202,34 @@ pub(super) fn any_chart_values<'v>(
         }
     }
     values
+}
+
+/// A fact of the cluster. Who looks at this host alone has not asked for any.
+pub(super) fn known<'a, T>(
+    view: &View<'a>,
+    fact: &'a Fact<T>,
+    what: &str,
+    out: &mut Judgement,
+) -> Option<&'a T> {
+    match fact.get() {
+        Ok(value) => return Some(value),
+        Err(why)
+            if why.kind == UnavailableKind::NotCollected
+                && view.facts.origin.source == Source::LocalHost =>
+        {
+            out.not_applicable("only this host was looked at, not the cluster");
+        }
+        Err(why) => out.missing(what, why),
+    }
+    None
+}
+
+/// The agents of a cluster that has some.
+pub(super) fn agents<'a>(view: &View<'a>, out: &mut Judgement) -> Option<&'a [AgentPod]> {
+    let agents = known(view, &view.facts.cluster.agents, "agents", out)?;
+    if agents.is_empty() {
+        out.not_applicable("the cluster has no agent");
+        return None;
+    }
+    Some(agents)
 }

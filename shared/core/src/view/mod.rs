@@ -2,6 +2,7 @@
 
 mod conflict;
 mod fate;
+mod moment;
 mod node_config;
 mod pod_cidr;
 mod proposal;
