@@ -15,8 +15,7 @@ const NOT_YET: &str = "# Not yet
 
 These are planned, and wait for a collector that reads what they need; nothing stands in for them.
 
-- CIDR-08, 09, 10, 14, 15, 16 and RT-04, 09, 10: they need the live configuration and objects of the
-  API server.
+- CIDR-14, 15, 16 and RT-04, 09, 10: they need the live configuration and objects of the API server.
 - The part of RT-07 that looks for BPF programs on network devices: it needs an inventory of BPF.
 - Everything about kubelet, CNI, agents, pods, DNS, MTU, kernel and platform.
 - Probes of pod egress, and the cause behind dead egress without masquerade.

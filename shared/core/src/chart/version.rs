@@ -76,6 +76,13 @@ pub enum Nearness {
     Newer,
 }
 
+impl From<Version> for ChartVersion {
+    /// Charts carry the number of Cilium itself.
+    fn from(version: Version) -> Self {
+        Self(version)
+    }
+}
+
 impl FromStr for ChartVersion {
     type Err = VersionError;
 

@@ -35,6 +35,7 @@ pub fn from_config_map(
         node_mask_v6: keys
             .number("cluster-pool-ipv6-mask-size", CiliumConfig::DEFAULT_NODE_MASK_V6)?,
         routing: keys.routing(),
+        tunnel_protocol: keys.owned("tunnel-protocol"),
         auto_direct_node_routes: keys.switch("auto-direct-node-routes", false)?,
         skip_unreachable_nodes: keys.switch("direct-routing-skip-unreachable", false)?,
         masquerade_v4: keys.switch("enable-ipv4-masquerade", true)?,
@@ -48,6 +49,7 @@ pub fn from_config_map(
         native_routing_cidr_v4: keys.owned("ipv4-native-routing-cidr"),
         native_routing_cidr_v6: keys.owned("ipv6-native-routing-cidr"),
         kube_proxy_replacement: keys.owned("kube-proxy-replacement").unwrap_or_default().into(),
+        node_port: keys.switch("enable-node-port", false)?,
         load_balancer: LoadBalancer {
             mode: keys.load_balancer_mode(),
             dsr_dispatch: keys.owned("bpf-lb-dsr-dispatch"),

@@ -32,6 +32,9 @@ pub struct CiliumConfig {
     pub node_mask_v6: u8,
     /// How packets get from node to node.
     pub routing: RoutingMode,
+    /// `tunnel-protocol`, as written: agents read it in native mode too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tunnel_protocol: Option<String>,
     /// Whether agents install a route to each other node's pod CIDR.
     pub auto_direct_node_routes: bool,
     /// `direct-routing-skip-unreachable`: whether nodes behind a router are left out of that.
@@ -50,6 +53,9 @@ pub struct CiliumConfig {
     pub native_routing_cidr_v6: Option<String>,
     /// `kube-proxy-replacement`.
     pub kube_proxy_replacement: ProxyReplacement,
+    /// `enable-node-port`: Services of type NodePort without all of `kube-proxy-replacement`; until
+    /// 1.18.
+    pub node_port: bool,
     /// How Services are answered where Cilium does it.
     pub load_balancer: LoadBalancer,
     /// `devices`; empty where agents choose.
@@ -126,6 +132,23 @@ impl CiliumConfig {
         }
     }
 
+    /// Whether packets of pods that leave the cluster get the node's address, in a family that is
+    /// on.
+    pub fn masquerades(&self, family: Family) -> bool {
+        match family {
+            Family::V4 => self.ipv4 && self.masquerade_v4,
+            Family::V6 => self.ipv6 && self.masquerade_v6,
+        }
+    }
+
+    /// The native routing CIDR of a family, as written.
+    pub fn native_routing_cidr(&self, family: Family) -> Option<&str> {
+        match family {
+            Family::V4 => self.native_routing_cidr_v4.as_deref(),
+            Family::V6 => self.native_routing_cidr_v6.as_deref(),
+        }
+    }
+
     /// What `helm install` gives when no value is set: cluster pool, tunnel.
     pub fn chart_defaults() -> Self {
         Self {
@@ -138,6 +161,7 @@ impl CiliumConfig {
             node_mask_v4: Self::DEFAULT_NODE_MASK_V4,
             node_mask_v6: Self::DEFAULT_NODE_MASK_V6,
             routing: RoutingMode::Tunnel(TunnelProtocol::Vxlan),
+            tunnel_protocol: None,
             auto_direct_node_routes: false,
             skip_unreachable_nodes: false,
             masquerade_v4: true,
@@ -146,6 +170,7 @@ impl CiliumConfig {
             native_routing_cidr_v4: None,
             native_routing_cidr_v6: None,
             kube_proxy_replacement: ProxyReplacement::Off,
+            node_port: false,
             load_balancer: LoadBalancer::default(),
             devices: Vec::new(),
             api_server: None,

@@ -1,5 +1,7 @@
 //! What a rule found.
 
+use std::collections::{BTreeMap, btree_map::Entry};
+
 use serde::Serialize;
 
 use crate::facts::NodeName;
@@ -74,6 +76,66 @@ pub struct Finding {
     pub impact: String,
     /// What to do.
     pub remedy: Remedy,
+}
+
+/// What was found on several nodes in the same words, once; evidence is that of the first.
+pub(super) fn merged(findings: Vec<Finding>) -> impl Iterator<Item = Finding> {
+    let mut merged: BTreeMap<String, Finding> = BTreeMap::new();
+    for finding in findings {
+        match merged.entry(finding.summary.clone()) {
+            Entry::Vacant(place) => {
+                place.insert(finding);
+            }
+            Entry::Occupied(mut place) => place.get_mut().nodes.extend(finding.nodes),
+        }
+    }
+    merged.into_values()
+}
+
+impl Finding {
+    /// A finding about a value of a configuration, by the value's key path; what it says follows.
+    pub(super) fn about(code: Code, severity: Severity, subject: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity,
+            basis: Basis::Observed,
+            subject: subject.into(),
+            nodes: Vec::new(),
+            summary: String::new(),
+            evidence: Vec::new(),
+            impact: String::new(),
+            remedy: Remedy::default(),
+        }
+    }
+
+    /// What is wrong, and what that does to the user.
+    #[must_use]
+    pub(super) fn saying(mut self, summary: impl Into<String>, impact: impl Into<String>) -> Self {
+        self.summary = summary.into();
+        self.impact = impact.into();
+        self
+    }
+
+    /// Adds what was seen, and where.
+    #[must_use]
+    pub(super) fn seen(mut self, source: impl Into<String>, fact: impl Into<String>) -> Self {
+        self.evidence.push(Evidence::new(source, fact));
+        self
+    }
+
+    /// Adds a node on which it was found.
+    #[must_use]
+    pub(super) fn on(mut self, node: &NodeName) -> Self {
+        self.nodes.push(node.clone());
+        self
+    }
+
+    /// What to do.
+    #[must_use]
+    pub(super) fn mended_by(mut self, remedy: Remedy) -> Self {
+        self.remedy = remedy;
+        self
+    }
 }
 
 /// A fact with its source.

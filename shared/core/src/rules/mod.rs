@@ -2,11 +2,31 @@
 //! `kubectl cilium-doctor explain CODE` prints.
 
 mod command;
+mod devices;
 mod finding;
+mod host_routing;
 mod judgement;
+mod pod_networks;
 mod premise;
 pub mod registry;
+mod spelling;
+mod way_back;
 
+mod cfg_01_direct_routes_in_tunnel;
+mod cfg_02_native_routing_cidr_missing;
+mod cfg_03_no_way_back;
+mod cfg_04_native_routing_cidr_misses_pods;
+mod cfg_05_native_routing_cidr_covers_lan;
+mod cfg_06_default_masquerade_list;
+mod cfg_07_bpf_masquerade_needs_node_port;
+mod cfg_08_bpf_masquerade_of_nothing;
+mod cfg_09_bpf_masquerade_options;
+mod cfg_10_masquerade_interfaces;
+mod cfg_11_devices_miss_way_out;
+mod cfg_12_single_device_skips_lookup;
+mod cfg_13_host_netfilter_bypassed;
+mod cfg_14_direct_return_in_tunnel;
+mod cfg_15_routing_mode_value;
 mod cidr_01_pod_cidr_contains_protected_address;
 mod cidr_02_pod_cidr_overlaps_route;
 mod cidr_03_predicted_blocks_hit_lan;
@@ -14,6 +34,9 @@ mod cidr_04_default_pool;
 mod cidr_05_pod_cidr_overlaps_service_cidr;
 mod cidr_06_service_cidr_overlaps_lan;
 mod cidr_07_node_pod_cidrs_overlap;
+mod cidr_08_pod_cidr_outside_pool;
+mod cidr_09_value_without_effect;
+mod cidr_10_removed_pool_key;
 mod cidr_11_malformed_cidr;
 mod cidr_12_free_pool;
 mod cidr_13_mask_arithmetic;

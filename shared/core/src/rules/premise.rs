@@ -5,7 +5,8 @@ use ipnet::IpNet;
 
 use super::{Basis, Judgement};
 use crate::{
-    facts::{CiliumConfig, Family, IpamMode},
+    chart::{ChartValues, ChartVersion},
+    facts::{CiliumConfig, Family, IpamMode, ProxyReplacement, UnavailableKind},
     prefix::{GivenPrefix, Pool},
     view::View,
 };
@@ -58,6 +59,48 @@ pub(super) fn cluster_pool(view: &View<'_>, out: &mut Judgement) -> Option<(Cili
         return None;
     }
     Some((config, basis))
+}
+
+/// The configuration that somebody wrote. Of the chart's defaults a rule about combinations of
+/// values has nothing to say.
+pub(super) fn config<'a>(view: &View<'a>, out: &mut Judgement) -> Option<&'a CiliumConfig> {
+    if view.config().is_none() {
+        match view.facts.cluster.config.get() {
+            Err(why) if view.coming_config().is_none() => out.missing("configuration", why),
+            _ => out.not_applicable("nothing is configured; the defaults fit together"),
+        }
+    }
+    view.config()
+}
+
+/// The version that a configuration is for.
+pub(super) fn version(config: &CiliumConfig, out: &mut Judgement) -> Option<ChartVersion> {
+    if config.version.is_none() {
+        out.unknown("Cilium's version", format!("nothing tells it for {}", config.origin));
+    }
+    config.version.clone().map(ChartVersion::from)
+}
+
+/// The Helm values behind a configuration.
+pub(super) fn values<'v>(view: &'v View<'_>, out: &mut Judgement) -> Option<ChartValues<'v>> {
+    let values = view.chart_values();
+    if values.is_none() {
+        match view.facts.cluster.releases.get() {
+            Err(why) if why.kind != UnavailableKind::NotCollected => out.missing("values", why),
+            _ => out.not_applicable("no Helm values are known"),
+        }
+    }
+    values
+}
+
+/// Whether Cilium answers Services of type NodePort: with all of kube-proxy's work, or with that
+/// alone. None for `probe`, where the kernel decides, and for values that Cilium refuses (CFG-18).
+pub(super) fn answers_node_ports(config: &CiliumConfig) -> Option<bool> {
+    match config.kube_proxy_replacement {
+        ProxyReplacement::Full => Some(true),
+        ProxyReplacement::Off | ProxyReplacement::Partial => Some(config.node_port),
+        ProxyReplacement::Probe | ProxyReplacement::Unknown(_) => None,
+    }
 }
 
 /// The elements of a pool that can be cut into blocks; the others are CIDR-11's and CIDR-13's.

@@ -14,6 +14,11 @@ pub const MAX_CONFLICTS: usize = 1000;
 /// `RTPROT_*` of routing daemons: zebra, bird, babel, openr, bgp, isis, ospf, rip, eigrp.
 const ROUTING_DAEMONS: [u8; 9] = [11, 12, 42, 99, 186, 187, 188, 189, 192];
 
+/// Whether a routing daemon learned a route from its neighbours.
+pub(crate) fn is_of_routing_daemon(route: &Route) -> bool {
+    ROUTING_DAEMONS.contains(&route.protocol.0)
+}
+
 /// A protected address inside a pod CIDR.
 pub struct AddressConflict<'v, 'a> {
     /// The pod CIDR.
@@ -146,7 +151,7 @@ impl<'a> View<'a> {
         self.config().filter(|config| config.routing == RoutingMode::Native).is_some_and(|config| {
             let network = route.destination.trunc();
             let of_all_pods = config.pool_v4.iter().chain(&config.pool_v6);
-            (network == pod_cidr.prefix && ROUTING_DAEMONS.contains(&route.protocol.0))
+            (network == pod_cidr.prefix && is_of_routing_daemon(route))
                 || of_all_pods
                     .chain(&config.native_routing_cidr_v4)
                     .filter_map(|text| text.parse::<GivenPrefix>().ok())

@@ -27,6 +27,7 @@ use crate::{
     rules::Basis,
 };
 
+pub(crate) use conflict::is_of_routing_daemon;
 pub use conflict::{AddressConflict, MAX_CONFLICTS, Reading, RouteConflict};
 pub use fate::{Fate, FateSource};
 pub use pod_cidr::{ClaimSource, PodCidr};

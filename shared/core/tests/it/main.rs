@@ -22,5 +22,6 @@ mod rendered;
 mod routing;
 mod rules;
 mod seed;
+mod seed_values;
 mod snapshot;
 mod table;

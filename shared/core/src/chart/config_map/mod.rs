@@ -120,6 +120,7 @@ impl ChartValues<'_> {
         encryption(&values, &mut data)?;
         envoy_config(&values, &mut data)?;
         compatibility::defaults(&values, &mut data)?;
+        node_port(&values, &mut data)?;
         routing::routing(&values, &mut data)?;
         routing::beside_others(&values, &mut data)?;
         ipam::ipam(&values, &mut data)?;
@@ -164,6 +165,20 @@ fn envoy_config(values: &Printed<'_>, data: &mut Data) -> Result<(), DecodeError
         || values.is_true("gatewayAPI.enabled")?
         || values.text("loadBalancer.l7.backend")?.as_deref() == Some("envoy");
     set(data, "enable-envoy-config", is_on.then(|| "true".to_owned()));
+    Ok(())
+}
+
+/// `nodePort.enabled` counts where Cilium does part of kube-proxy's work; in the charts 1.14 to 1.18
+/// where it does none, too.
+fn node_port(values: &Printed<'_>, data: &mut Data) -> Result<(), DecodeError> {
+    let counts = match data.get("kube-proxy-replacement").map(String::as_str) {
+        Some("partial") => true,
+        Some("false") => values.is_at_least((1, 14, 0)),
+        _ => false,
+    };
+    if counts && !values.is_at_least((1, 19, 0)) {
+        set(data, "enable-node-port", values.text("nodePort.enabled")?);
+    }
     Ok(())
 }
 
