@@ -1,12 +1,14 @@
 //! Rules: pure functions from a [`View`] to findings. One file per rule; its documentation is what
 //! `kubectl cilium-doctor explain CODE` prints.
 
+mod api_address;
 mod command;
 mod finding;
 mod judgement;
 mod premise;
 pub mod registry;
 
+mod api_01_no_way_to_api_server;
 mod cidr_01_pod_cidr_contains_protected_address;
 mod cidr_02_pod_cidr_overlaps_route;
 mod cidr_03_predicted_blocks_hit_lan;

@@ -2,6 +2,7 @@
 
 mod conflict;
 mod fate;
+mod kube_proxy;
 mod node_config;
 mod pod_cidr;
 mod proposal;
@@ -29,6 +30,7 @@ use crate::{
 
 pub use conflict::{AddressConflict, MAX_CONFLICTS, Reading, RouteConflict};
 pub use fate::{Fate, FateSource};
+pub use kube_proxy::KubeProxy;
 pub use pod_cidr::{ClaimSource, PodCidr};
 pub use proposal::Proposal;
 pub use protected::{Protected, Role, listing};
