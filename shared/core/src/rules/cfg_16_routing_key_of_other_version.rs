@@ -48,7 +48,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
             out.found(refused(&values, &old, &wanted));
         }
         Some(Effect::Fails) => {}
-        None => judge_both(config, &values, &old, &wanted, out),
+        None | Some(Effect::Deprecated) => judge_both(config, &values, &old, &wanted, out),
     }
 }
 

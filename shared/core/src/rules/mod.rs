@@ -1,6 +1,7 @@
 //! Rules: pure functions from a [`View`] to findings. One file per rule; its documentation is what
 //! `kubectl cilium-doctor explain CODE` prints.
 
+mod api_address;
 mod command;
 mod devices;
 mod finding;
@@ -20,6 +21,7 @@ mod ag_02_init_container;
 mod ag_03_agents_on_nodes;
 mod ag_04_controllers;
 mod ag_09_endpoints;
+mod api_01_no_way_to_api_server;
 mod cfg_01_direct_routes_in_tunnel;
 mod cfg_02_native_routing_cidr_missing;
 mod cfg_03_no_way_back;
