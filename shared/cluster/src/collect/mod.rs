@@ -70,7 +70,8 @@ pub async fn collect(
     let rest = async { Ok(Box::pin(collector.cluster()).await) };
     let (version, mut cluster) = tokio::try_join!(version, rest)?;
     cluster.version = version.into();
-    let origin = Origin { source: Source::Cluster, ..Origin::default() };
+    let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let origin = Origin { source: Source::Cluster, collected_at: Some(now), ..Origin::default() };
     let mut facts = Facts { origin, cluster, ..Facts::default() };
     let (nodes, sample) = collector.nodes(&facts, progress).await;
     facts.nodes = nodes;

@@ -51,7 +51,10 @@ async fn without_exec_the_objects_tell_what_they_can() {
     let report = stage.report(&[]).await;
     // Which network the nodes' gateway is in only they know.
     assert_eq!(report.findings("CIDR-04", "observed").count(), 1, "{report:#?}");
-    assert_eq!(report.code, Some(0));
+    // That images are not pulled, objects tell.
+    assert_eq!(report.subjects("POD-01"), ["10.0.0.1"], "{report:#?}");
+    assert_eq!(report.verdicts(), [""; 0], "{report:#?}");
+    assert_eq!(report.code, Some(1));
     let run = stage.doctor(&[]).await;
     let text = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("needs create and get pods/exec in namespace kube-system"), "{text}");
@@ -61,7 +64,7 @@ async fn without_exec_the_objects_tell_what_they_can() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_request_hangs_or_fails_there_is_a_report_in_time() {
-    let stage = Stage::of_objects("homelab-clash").await;
+    let stage = Stage::of_objects("homelab-healthy").await;
     let flags = ["--timeout", "4s", "--request-timeout", "1s", "--nodes", "none"];
     let healthy = stage.report(&flags).await;
     let asked = stage.sim().journal().entries().len();

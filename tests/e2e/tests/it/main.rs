@@ -12,6 +12,7 @@ mod live;
 mod live_errors;
 mod live_fleet;
 mod live_snapshot;
+mod live_symptoms;
 mod node_script;
 mod program;
 mod rbac;

@@ -8,9 +8,10 @@ use std::{
     time::Duration,
 };
 
-use kubesim::{Backend, Cilium, Cluster, Config, KubeSim, Scenario, User};
+use kubesim::{Backend, Cilium, Cluster, Config, GroupResource, Key, KubeSim, Scenario, User};
 use netlab::{CiliumState, Homelab, homelab};
 use nodesim::{ContainerRef, Exec, Image, Images, NodeConfig, NodeSim, Runtime as _};
+use serde_json::Value;
 
 use crate::doctor::Run;
 use crate::program;
@@ -29,7 +30,37 @@ impl Stage {
     pub(crate) async fn of_objects(scenario: &str) -> Self {
         let scenario = Scenario::named(scenario).unwrap();
         let cluster = Cluster::start(&scenario, Backend::Kubesim(Config::default())).await.unwrap();
-        Self { nodes: Vec::new(), cluster, home: None }
+        let stage = Self { nodes: Vec::new(), cluster, home: None };
+        stage.renew_lease();
+        stage
+    }
+
+    /// What the operator would do every few seconds; nobody runs it here.
+    fn renew_lease(&self) {
+        const LEASE: &str = "cilium-operator-resource-lock";
+        let id = GroupResource::new("coordination.k8s.io", "leases");
+        let is_there = self.sim().store().get(&id, &Key::new("kube-system", LEASE)).is_some();
+        if is_there {
+            self.change("coordination.k8s.io", "leases", LEASE, |lease| {
+                lease["spec"]["renewTime"] = jiff::Timestamp::now().to_string().into();
+            });
+        }
+    }
+
+    /// Changes an object as it is stored.
+    pub(crate) fn change(
+        &self,
+        group: &str,
+        plural: &str,
+        name: &str,
+        change: impl Fn(&mut Value),
+    ) {
+        let id = GroupResource::new(group, plural);
+        let key = Key::new("kube-system", name);
+        let mut store = self.sim().store();
+        let mut object = store.get(&id, &key).unwrap_or_else(|| panic!("{plural} {name}")).value();
+        change(&mut object);
+        store.put(&id, &key, &object);
     }
 
     /// The scenario with its nodes; the agents' containers run.
@@ -141,6 +172,14 @@ fn command(kubeconfig: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// Images of pods that the scenario says run: a node that runs a pod has its image.
+fn images_of_running_pods(scenario: &Scenario) -> impl Iterator<Item = String> + '_ {
+    let pods = scenario.objects.iter().map(|item| &item.object);
+    pods.filter(|object| object["kind"] == "Pod" && object["status"]["phase"] == "Running")
+        .flat_map(|pod| pod["spec"]["containers"].as_array().unwrap())
+        .filter_map(|container| container["image"].as_str().map(str::to_owned))
+}
+
 /// What the images of a scenario hold. Programs other than the recorded ones cannot be had here, so
 /// containers are idle.
 fn images(scenario: &Scenario) -> Images {
@@ -151,6 +190,7 @@ fn images(scenario: &Scenario) -> Images {
         .flat_map(|node| node.object["status"]["images"].as_array().unwrap())
         .flat_map(|image| image["names"].as_array().unwrap())
         .map(|name| name.as_str().unwrap().to_owned())
+        .chain(images_of_running_pods(scenario))
         .collect::<BTreeSet<_>>();
     let images = listed.iter().filter(|name| !scenario.images.contains_key(*name));
     let images =
