@@ -47,6 +47,22 @@ impl Stage {
         }
     }
 
+    /// No registry is there. What a healthy node would pull again and again, it has.
+    fn spare_pulls(&self, scenario: &Scenario) {
+        let id = GroupResource::new("", "pods");
+        let pods = scenario.objects.iter().map(|item| &item.object);
+        for pod in pods.filter(|object| object["kind"] == "Pod") {
+            let name = |field: &str| pod["metadata"][field].as_str().unwrap();
+            let key = Key::new(name("namespace"), name("name"));
+            let mut store = self.sim().store();
+            let mut stored = store.get(&id, &key).unwrap().value();
+            for container in stored["spec"]["containers"].as_array_mut().unwrap() {
+                container["imagePullPolicy"] = "IfNotPresent".into();
+            }
+            store.put(&id, &key, &stored);
+        }
+    }
+
     /// Changes an object as it is stored.
     pub(crate) fn change(
         &self,
@@ -74,6 +90,9 @@ impl Stage {
             Cilium::Leftovers => CiliumState::Leftovers,
             Cilium::NativeRouting => panic!("netlab does not have that yet"),
         };
+        if cilium == CiliumState::Healthy {
+            stage.spare_pulls(&scenario);
+        }
         let home = homelab(&scenario.name, cilium).unwrap();
         for node in home.nodes() {
             let mut config = NodeConfig::of(node, &stage.cluster.kubeconfig());
@@ -172,14 +191,6 @@ fn command(kubeconfig: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Images of pods that the scenario says run: a node that runs a pod has its image.
-fn images_of_running_pods(scenario: &Scenario) -> impl Iterator<Item = String> + '_ {
-    let pods = scenario.objects.iter().map(|item| &item.object);
-    pods.filter(|object| object["kind"] == "Pod" && object["status"]["phase"] == "Running")
-        .flat_map(|pod| pod["spec"]["containers"].as_array().unwrap())
-        .filter_map(|container| container["image"].as_str().map(str::to_owned))
-}
-
 /// What the images of a scenario hold. Programs other than the recorded ones cannot be had here, so
 /// containers are idle.
 fn images(scenario: &Scenario) -> Images {
@@ -190,7 +201,6 @@ fn images(scenario: &Scenario) -> Images {
         .flat_map(|node| node.object["status"]["images"].as_array().unwrap())
         .flat_map(|image| image["names"].as_array().unwrap())
         .map(|name| name.as_str().unwrap().to_owned())
-        .chain(images_of_running_pods(scenario))
         .collect::<BTreeSet<_>>();
     let images = listed.iter().filter(|name| !scenario.images.contains_key(*name));
     let images =
