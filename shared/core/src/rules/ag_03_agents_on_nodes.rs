@@ -27,7 +27,7 @@ rule! {
     "AG-03", Error, State, "nodes have no agent that is ready", judge
 }
 
-/// Seconds that an agent may take to start, as in an update.
+/// Seconds that an agent may take to get ready, as in an update.
 const PATIENCE: i64 = 120;
 
 /// Why a node has no agent.
@@ -52,13 +52,19 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     for (reason, nodes) in without {
         out.found(missing(&reason, nodes));
     }
+    let details: HashMap<&str, &PodDetail> =
+        cluster.troubled_pods.items().iter().map(|pod| (pod.name.as_str(), pod)).collect();
     let is_starting = |agent: &AgentPod| {
-        view.seconds_since(agent.started.as_deref()).is_some_and(|age| age < PATIENCE)
+        let detail = details.get(agent.name.as_str());
+        let ready = detail.and_then(|pod| pod.conditions.iter().find(|it| it.kind == "Ready"));
+        [agent.started.as_deref(), ready.and_then(|ready| ready.since.as_deref())]
+            .into_iter()
+            .any(|since| view.seconds_since(since).is_some_and(|age| age < PATIENCE))
     };
     let not_ready: Vec<&AgentPod> =
         agents.iter().filter(|agent| !agent.ready && !is_starting(agent)).collect();
     if !not_ready.is_empty() {
-        out.found(unready(view, &not_ready));
+        out.found(unready(view, &not_ready, &details));
     }
 }
 
@@ -134,20 +140,12 @@ fn missing(reason: &Reason, mut nodes: Vec<NodeName>) -> Finding {
     }
 }
 
-fn unready(view: &View<'_>, agents: &[&AgentPod]) -> Finding {
+fn unready(view: &View<'_>, agents: &[&AgentPod], details: &HashMap<&str, &PodDetail>) -> Finding {
     let mut nodes: Vec<NodeName> = agents.iter().map(|agent| agent.node.clone()).collect();
     nodes.sort_unstable();
     nodes.dedup();
     let pods: Vec<String> = agents.iter().map(|agent| agent.name.clone()).collect();
     let mut evidence = vec![Evidence::new("agents that are not ready", listing(&pods))];
-    let details: HashMap<&str, &PodDetail> = view
-        .facts
-        .cluster
-        .troubled_pods
-        .items()
-        .iter()
-        .map(|pod| (pod.name.as_str(), pod))
-        .collect();
     for agent in agents {
         if let Some(pod) = details.get(agent.name.as_str()).filter(|_| evidence.len() < 4) {
             evidence.push(Evidence::new(format!("pod {}", agent.name), pod.status.clone()));

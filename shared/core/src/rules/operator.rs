@@ -6,8 +6,9 @@ use crate::{
     view::View,
 };
 
-/// Seconds after which a lease that is renewed every few seconds is stale.
-const PATIENCE: i64 = 60;
+/// Seconds after which a lease that is renewed every few seconds is stale; the clock of whoever read
+/// it may be off by some.
+const PATIENCE: i64 = 120;
 
 /// Whether the cluster has an operator.
 pub(super) enum Operator<'a> {

@@ -202,3 +202,23 @@ fn the_pod_that_hangs_in_silence_is_explained_by_the_leftovers() {
         assert_eq!(result.judgement.outcome(), Outcome::NotApplicable, "{code}");
     }
 }
+
+/// The clash, and a cloud provider's controller that is not there: two illnesses.
+#[test]
+fn an_illness_beside_a_cause_stays_by_itself() {
+    let mut files = fixture::recording("dumps/clash");
+    let nodes = files.get_mut("api/nodes.json").unwrap();
+    let tainted = nodes.replacen(
+        "\"spec\":{",
+        "\"spec\":{\"taints\":[{\"key\":\"node.cloudprovider.kubernetes.io/uninitialized\",\"effect\":\"NoSchedule\"}],",
+        1,
+    );
+    assert_ne!(*nodes, tainted);
+    *nodes = tainted;
+    let diagnosis = diagnose(&fixture::decoded(&files), &Selection::default());
+    assert_eq!(only_verdict(&diagnosis).cause, "C-CLASH");
+    let other = only_finding(&diagnosis, "SCH-03");
+    assert!(diagnosis.explanation_of(other).is_none(), "{other:#?}");
+    let explained = only_finding(&diagnosis, "POD-01");
+    assert!(diagnosis.explanation_of(explained).is_some(), "{explained:#?}");
+}

@@ -51,7 +51,10 @@ async fn without_exec_the_objects_tell_what_they_can() {
     let report = stage.report(&[]).await;
     // Which network the nodes' gateway is in only they know.
     assert_eq!(report.findings("CIDR-04", "observed").count(), 1, "{report:#?}");
-    assert_eq!(report.code, Some(0));
+    // That images are not pulled, objects tell.
+    assert_eq!(report.subjects("POD-01"), ["10.0.0.1"], "{report:#?}");
+    assert_eq!(report.verdicts(), [""; 0], "{report:#?}");
+    assert_eq!(report.code, Some(1));
     let run = stage.doctor(&[]).await;
     let text = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("needs create and get pods/exec in namespace kube-system"), "{text}");
