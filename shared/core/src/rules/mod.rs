@@ -9,6 +9,7 @@ mod premise;
 pub mod registry;
 
 mod api_01_no_way_to_api_server;
+mod api_02_address_of_api_server;
 mod cidr_01_pod_cidr_contains_protected_address;
 mod cidr_02_pod_cidr_overlaps_route;
 mod cidr_03_predicted_blocks_hit_lan;

@@ -5,6 +5,7 @@ use super::Rule;
 /// The registry.
 pub const RULES: &[Rule] = &[
     super::api_01_no_way_to_api_server::RULE,
+    super::api_02_address_of_api_server::RULE,
     super::cidr_01_pod_cidr_contains_protected_address::RULE,
     super::cidr_02_pod_cidr_overlaps_route::RULE,
     super::cidr_03_predicted_blocks_hit_lan::RULE,
