@@ -43,3 +43,10 @@ fn url(server: IpAddr, port: u16) -> String {
         IpAddr::V6(server) => format!("https://[{server}]:{port}"),
     }
 }
+
+/// The key that a finding is about: `k8s.apiServerURLs` wins over the others where it is given.
+pub(super) fn key(view: &View<'_>, otherwise: &'static str) -> &'static str {
+    let urls = "k8s.apiServerURLs";
+    let has_urls = view.chart_values().is_some_and(|values| values.is_truthy(urls));
+    if has_urls { urls } else { otherwise }
+}

@@ -22,6 +22,7 @@ mod ag_03_agents_on_nodes;
 mod ag_04_controllers;
 mod ag_09_endpoints;
 mod api_01_no_way_to_api_server;
+mod api_02_address_of_api_server;
 mod cfg_01_direct_routes_in_tunnel;
 mod cfg_02_native_routing_cidr_missing;
 mod cfg_03_no_way_back;

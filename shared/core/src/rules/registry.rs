@@ -9,6 +9,7 @@ pub const RULES: &[Rule] = &[
     super::ag_04_controllers::RULE,
     super::ag_09_endpoints::RULE,
     super::api_01_no_way_to_api_server::RULE,
+    super::api_02_address_of_api_server::RULE,
     super::cfg_01_direct_routes_in_tunnel::RULE,
     super::cfg_02_native_routing_cidr_missing::RULE,
     super::cfg_03_no_way_back::RULE,
