@@ -12,6 +12,7 @@ mod helm_release;
 mod hostile;
 mod iproute2;
 mod iproute2_text;
+mod live_values;
 mod node_config;
 mod notation;
 mod pod_status;
