@@ -2,6 +2,7 @@
 //! `kubectl cilium-doctor explain CODE` prints.
 
 mod api_address;
+mod api_server;
 mod command;
 mod devices;
 mod finding;
@@ -23,6 +24,9 @@ mod ag_04_controllers;
 mod ag_09_endpoints;
 mod api_01_no_way_to_api_server;
 mod api_02_address_of_api_server;
+mod api_03_unnamed_api_server_address;
+mod api_05_api_server_port;
+mod api_06_one_of_several_api_servers;
 mod cfg_01_direct_routes_in_tunnel;
 mod cfg_02_native_routing_cidr_missing;
 mod cfg_03_no_way_back;
@@ -45,8 +49,10 @@ mod cfg_20_multi_pool_in_tunnel;
 mod cfg_21_eni_in_tunnel;
 mod cfg_22_no_conntrack_rules;
 mod cfg_23_skip_without_direct_routes;
+mod cfg_24_options_that_exclude_each_other;
 mod cfg_26_nodes_configured_apart;
 mod cfg_27_mixed_versions;
+mod cfg_28_ingress_lacks_what_it_needs;
 mod cfg_29_policy_switches;
 mod cfg_30_upgrade_compatibility;
 mod cidr_01_pod_cidr_contains_protected_address;

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::{Basis, Judgement};
 use crate::{
-    chart::{ChartValues, ChartVersion, Nearness},
+    chart::{ChartValues, ChartVersion, Nearness, refusals::refusals},
     facts::{
         AgentPod, CiliumConfig, Fact, Family, IpamMode, NodeName, ProxyReplacement, Source,
         UnavailableKind,
@@ -232,4 +232,30 @@ pub(super) fn agents<'a>(view: &View<'a>, out: &mut Judgement) -> Option<&'a [Ag
         return None;
     }
     Some(agents)
+}
+
+/// Whether the chart itself stops over one of these values; VAL-02 and VAL-11 say so, and of what it
+/// would make of them there is nothing to say.
+pub(super) fn is_refused(view: &View<'_>, keys: &[&str], out: &mut Judgement) -> bool {
+    if view.proposal().is_none() {
+        // What runs was not refused.
+        return false;
+    }
+    let values = view.chart_values();
+    let refused = values.as_ref().map(refusals).unwrap_or_default();
+    let refused = refused.iter().filter(|refused| refused.depends.is_none());
+    let key = refused.flat_map(|refused| refused.keys).find(|key| keys.contains(key));
+    if let Some(key) = key {
+        out.not_applicable(format!("the chart refuses {key}"));
+    }
+    key.is_some()
+}
+
+/// A key of `cilium-config` as it is written: of a proposal, as its chart makes it.
+pub(super) fn written(view: &View<'_>, key: &str) -> Option<String> {
+    let text = match (view.proposal(), view.chart_values()) {
+        (Some(_), Some(values)) => values.config_map().ok()?.remove(key),
+        _ => view.facts.cluster.config_data.known()?.data.get(key).cloned(),
+    };
+    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
