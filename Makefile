@@ -3,15 +3,17 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 DOCTOR := kubectl-cilium_doctor
+RENDER := kubectl-cilium_render
 
 .PHONY: demo test test-browser lint bench dist clean
 
-# Exit code 1 means that the doctor found something, which is what a demo is for.
+# Exit code 1 means that something was found, which is what a demo is for.
 demo:
-	cargo build --quiet -p kubectl-cilium-doctor
-	@for args in "--from examples/homelab-clash.json" "--local"; do \
-		echo; echo "\$$ $(DOCTOR) $$args"; \
-		$(TARGET)/debug/$(DOCTOR) $$args; code=$$?; \
+	cargo build --quiet -p kubectl-cilium-doctor -p kubectl-cilium-render
+	@for command in "$(DOCTOR) --from examples/homelab-clash.json" "$(DOCTOR) --local" \
+		"$(RENDER) -f examples/no-masquerade-values.yaml --version 1.14.2 --no-detect"; do \
+		echo; echo "\$$ $$command"; \
+		$(TARGET)/debug/$$command; code=$$?; \
 		[ $$code -le 1 ] || exit $$code; \
 	done
 
@@ -43,10 +45,11 @@ bench:
 # Static, so that it runs on a node with whatever libc; a target is named, or build scripts and
 # procedural macros would be linked the same way, which they cannot be.
 dist:
-	RUSTFLAGS="-C target-feature=+crt-static" cargo build --profile dist --target $(HOST) -p kubectl-cilium-doctor
+	RUSTFLAGS="-C target-feature=+crt-static" cargo build --profile dist --target $(HOST) \
+		-p kubectl-cilium-doctor -p kubectl-cilium-render
 	mkdir -p dist
-	cp $(TARGET)/$(HOST)/dist/$(DOCTOR) dist/
-	cd dist && wc -c $(DOCTOR) && sha256sum $(DOCTOR)
+	cp $(TARGET)/$(HOST)/dist/$(DOCTOR) $(TARGET)/$(HOST)/dist/$(RENDER) dist/
+	cd dist && wc -c $(DOCTOR) $(RENDER) && sha256sum $(DOCTOR) $(RENDER)
 
 clean:
 	cargo clean

@@ -233,7 +233,11 @@ impl Text<'_> {
             }
         } else if diagnosis.worst().is_none_or(|worst| worst <= Severity::Info) {
             let rest = if unknown > 0 { ", as far as they could be judged" } else { "" };
-            self.prose("", "", &format!("No trouble found with CIDRs and routes{rest}."))?;
+            self.prose(
+                "",
+                "",
+                &format!("No trouble found with CIDRs, routes, agents and pods{rest}."),
+            )?;
         }
         self.prose(
             "",

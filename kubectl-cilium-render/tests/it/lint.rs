@@ -34,6 +34,20 @@ fn the_second_story_of_the_seed() {
     }
 }
 
+/// Charts before 1.19 refuse the old name of the pool; those since fall back to 10.0.0.0/8 without
+/// a word.
+#[test]
+fn a_pool_by_its_old_name_is_never_printed() {
+    let values = "ipam:\n  operator:\n    clusterPoolIPv4PodCIDR: 10.60.0.0/16\n";
+    for version in ["1.14.2", "1.18.12", "1.19.6", "1.20.0"] {
+        let complaint = judged(values, &["--version", version]).complaint(1);
+        assert!(complaint.contains("block CIDR-10 "), "{version}: {complaint}");
+        assert!(complaint.contains("(values.yaml:3:29)"), "{version}: {complaint}");
+    }
+    let old = judged(values, &["--version", "1.13.18"]);
+    assert_eq!((old.code, &*old.stdout), (Some(0), values), "{}", old.stderr);
+}
+
 #[test]
 fn what_is_ignored_silently_is_an_error_and_printed() {
     let run = judged(SECOND, &["--version", "1.15.7", "--only", "VAL-02"]);

@@ -110,7 +110,9 @@ impl Collector<'_> {
         let rest = async { Ok(asking.await) };
         let (version, mut cluster) = tokio::try_join!(version, rest)?;
         cluster.version = version.into();
-        let origin = Origin { source: Source::Cluster, ..Origin::default() };
+        let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let origin =
+            Origin { source: Source::Cluster, collected_at: Some(now), ..Origin::default() };
         Ok(Facts { origin, cluster, ..Facts::default() })
     }
 

@@ -7,7 +7,7 @@ use std::{
 
 use ipnet::IpNet;
 
-use super::{Case, ChainLink, Check, Confidence, Verdict, move_pods, nodes_of};
+use super::{Case, ChainLink, Check, Confidence, Explained, Verdict, move_pods, nodes_of};
 use crate::{
     facts::{CiliumConfig, NodeName},
     rules::{Code, Finding, Remedy, Severity},
@@ -36,13 +36,14 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
         nodes.sort_unstable();
     }
     let victims = victims(case.view, all());
+    let symptoms = case.symptoms(&nodes, |finding| is_symptom(case.view, &victims, finding));
     // Addresses that leave through Cilium are the proof; that they lie in a pod CIDR is only a reason.
     let confidence = if hijacked.is_empty() { Confidence::Likely } else { Confidence::Confirmed };
     Some(Verdict {
         cause: "C-CLASH",
         confidence,
         title: title(&victims),
-        chain: chain(case, &victims, &hijacked, &claimed, &overlapping),
+        chain: chain(case, &victims, &symptoms, [&hijacked, &claimed, &overlapping]),
         broken: broken(case.view, &victims),
         still_works: still_works(case.view, &nodes, &victims),
         cautions: vec![
@@ -55,6 +56,7 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
         fix: fix(case.view, &hijacked),
         verify: verify(case.view, &victims),
         explains: ["CIDR-01", "CIDR-02", "CIDR-03", "CIDR-04", "RT-01"].map(Code).to_vec(),
+        explains_also: symptoms.iter().copied().map(Explained::of).collect(),
         nodes,
     })
 }
@@ -68,6 +70,22 @@ fn concerns_cilium(view: &View<'_>, finding: &Finding) -> bool {
         let mut claims = view.pod_cidrs_overlapping(network).into_iter();
         claims.any(|claim| !claim.is_only_of_other_plugins())
     })
+}
+
+/// What nodes and pods suffer from that cannot reach these addresses.
+fn is_symptom(view: &View<'_>, victims: &[Protected], finding: &Finding) -> bool {
+    let dns_is_lost = victims.iter().any(Protected::is_dns);
+    let is_lost = |address: IpAddr| {
+        (address.is_loopback() && dns_is_lost)
+            || !view.pod_cidrs_overlapping(address.into()).is_empty()
+    };
+    match (finding.code.0, finding.subject.as_str()) {
+        ("POD-01", "host DNS") | ("POD-08", "upstream servers") => dns_is_lost,
+        ("POD-01", subject) => subject.parse().is_ok_and(is_lost),
+        ("POD-02", _) => dns_is_lost || victims.iter().any(Protected::is_gateway),
+        ("CNI-08", "kubelet") => victims.iter().any(Protected::is_cluster_machine),
+        _ => false,
+    }
 }
 
 /// The protected addresses that findings are about, with the roles they have for any node.
@@ -107,9 +125,8 @@ fn title(victims: &[Protected]) -> String {
 fn chain(
     case: &Case<'_>,
     victims: &[Protected],
-    hijacked: &[&Finding],
-    claimed: &[&Finding],
-    overlapping: &[&Finding],
+    symptoms: &[&Finding],
+    [hijacked, claimed, overlapping]: [&[&Finding]; 3],
 ) -> Vec<ChainLink> {
     let mut chain = Vec::new();
     if victims.iter().any(|victim| victim.is_dns() || victim.is_gateway()) {
@@ -122,6 +139,7 @@ fn chain(
             "nodes cannot reach each other or the API server; SSH between them hangs",
         ));
     }
+    chain.extend(symptoms.iter().map(|finding| ChainLink::symptom(&finding.summary)));
     for finding in hijacked.iter().chain(claimed).take(4) {
         for evidence in finding.evidence.iter().take(6) {
             let link = ChainLink::fact(&evidence.source, &evidence.fact);

@@ -1,6 +1,6 @@
 //! `C-LEFT`: Cilium is gone, and what it made is still there.
 
-use super::{Case, ChainLink, Check, Confidence, Verdict, names, nodes_of};
+use super::{Case, ChainLink, Check, Confidence, Explained, Verdict, names, nodes_of};
 use crate::{
     facts::NodeName,
     rules::{Code, Finding, LIST_AGENTS, Remedy, delete_cilium_links},
@@ -18,6 +18,8 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
     let mut chain = vec![ChainLink::symptom(
         "new pods hang in ContainerCreating; or addresses of the LAN cannot be reached from the nodes",
     )];
+    let symptoms = case.symptoms(&nodes, is_symptom);
+    chain.extend(symptoms.iter().map(|finding| ChainLink::symptom(&finding.summary)));
     for evidence in stale.iter().flat_map(|finding| &finding.evidence).take(8) {
         chain.push(ChainLink::fact(&evidence.source, &evidence.fact));
     }
@@ -50,9 +52,21 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
             Check::new("ip -br link | grep -E 'cilium_|lxc(_health|[0-9a-f]{12})'", "nothing"),
             Check::new("ip route show table all | grep cilium_", "nothing"),
         ],
-        explains: ["RT-07", "RT-01", "RT-02", "CIDR-01", "CIDR-02"].map(Code).to_vec(),
+        explains: ["RT-07", "RT-01", "RT-02", "CIDR-01", "CIDR-02", "CNI-09", "SCH-01"]
+            .map(Code)
+            .to_vec(),
+        explains_also: symptoms.iter().copied().map(Explained::of).collect(),
         nodes,
     })
+}
+
+/// What pods suffer from whose CNI plugin asks an agent that is not there.
+fn is_symptom(finding: &Finding) -> bool {
+    match finding.code.0 {
+        "POD-03" => matches!(finding.subject.as_str(), "agent does not answer" | "no message"),
+        "POD-04" => true,
+        _ => false,
+    }
 }
 
 /// An agent that crashed leaves the same picture on its node. Only the cluster can tell.

@@ -44,6 +44,19 @@ pub struct Verdict {
     pub verify: Vec<Check>,
     /// Rules whose findings it explains.
     pub explains: Vec<Code>,
+    /// Findings of other rules that it explains, by their subjects: of what one rule finds, some may
+    /// have other causes.
+    pub explains_also: Vec<Explained>,
+}
+
+/// A finding that a cause explains, while others of the same rule may have other causes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Explained {
+    /// Rule.
+    pub code: Code,
+    /// Subject of the finding.
+    pub subject: String,
 }
 
 /// How sure a verdict is.
@@ -117,6 +130,12 @@ impl ChainLink {
     }
 }
 
+impl Explained {
+    fn of(finding: &Finding) -> Self {
+        Self { code: finding.code, subject: finding.subject.clone() }
+    }
+}
+
 impl Check {
     fn new(command: impl Into<String>, expect: impl Into<String>) -> Self {
         Self { command: command.into(), expect: expect.into() }
@@ -131,6 +150,20 @@ struct Case<'c> {
 }
 
 impl<'c> Case<'c> {
+    /// Findings on no other nodes than these, of which the cause says that it is behind them.
+    fn symptoms(
+        &self,
+        nodes: &[NodeName],
+        is_explained: impl Fn(&Finding) -> bool,
+    ) -> Vec<&'c Finding> {
+        let is_here = |finding: &Finding| {
+            !finding.nodes.is_empty()
+                && finding.nodes.iter().all(|node| nodes.binary_search(node).is_ok())
+        };
+        let found = self.findings.iter().copied();
+        found.filter(|finding| is_here(finding) && is_explained(finding)).collect()
+    }
+
     fn of_rule(&self, code: &'static str) -> impl Iterator<Item = &'c Finding> + use<'c, '_> {
         self.findings.iter().copied().filter(move |finding| finding.code.0 == code)
     }
@@ -157,7 +190,8 @@ impl Verdict {
     /// Whether the cause is behind a finding: the rule is one that it explains, and the finding
     /// concerns no other nodes than the verdict does.
     pub fn explains_finding(&self, finding: &Finding) -> bool {
-        self.explains.contains(&finding.code)
+        let is_symptom = |it: &Explained| it.code == finding.code && it.subject == finding.subject;
+        (self.explains.contains(&finding.code) || self.explains_also.iter().any(is_symptom))
             && finding.nodes.iter().all(|node| self.nodes.binary_search(node).is_ok())
     }
 }

@@ -38,5 +38,6 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
             "only pod CIDRs outside the service CIDR",
         )],
         explains: vec![Code("CIDR-05")],
+        explains_also: Vec::new(),
     })
 }

@@ -127,17 +127,8 @@ impl Keys<'_> {
     fn api_server(&self) -> Option<ApiServer> {
         let urls = self.list("k8s-api-server-urls");
         let url = urls.first()?;
-        let (scheme, authority) = url.split_once("://").unwrap_or(("https", url));
-        let authority = authority.split('/').next().unwrap_or_default();
-        // Who asks is nobody's business.
-        let authority = authority.rsplit('@').next().unwrap_or_default();
-        let (host, port) = match authority.rsplit_once(':') {
-            // The colons of an IPv6 address without a port end in a bracket.
-            Some((host, port)) if !port.ends_with(']') => (host, port),
-            _ => (authority, if scheme == "http" { "80" } else { "443" }),
-        };
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        Some(ApiServer { host: host.to_owned(), port: port.to_owned(), from: None })
+        let usual = if url.starts_with("http://") { "80" } else { "443" };
+        Some(ApiServer::of_url(url, usual))
     }
 
     fn routing(&self) -> RoutingMode {

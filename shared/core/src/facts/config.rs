@@ -376,6 +376,24 @@ pub struct ApiServer {
     pub from: Option<String>,
 }
 
+impl ApiServer {
+    /// Host and port of a URL, or of what stands after the scheme of one; the usual port where none
+    /// is given.
+    pub fn of_url(url: &str, usual_port: &str) -> Self {
+        let (_, authority) = url.split_once("://").unwrap_or(("", url));
+        let authority = authority.split('/').next().unwrap_or_default();
+        // Who asks is nobody's business.
+        let authority = authority.rsplit('@').next().unwrap_or_default();
+        let (host, port) = match authority.rsplit_once(':') {
+            // The colons of an IPv6 address without a port end in a bracket.
+            Some((host, port)) if !port.ends_with(']') => (host, port),
+            _ => (authority, usual_port),
+        };
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        Self { host: host.to_owned(), port: port.to_owned(), from: None }
+    }
+}
+
 /// Encryption between nodes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -19,7 +19,8 @@ rule! {
     ///
     /// ## Why it hurts
     /// Packets to pods outside of it get the node's address on their way. The other pod sees a node
-    /// where it should see a pod, and its policies drop what they would have let in.
+    /// where it should see a pod, and its policies drop what they would have let in. Where no pod
+    /// lives there yet, it is a warning.
     ///
     /// ## Fix
     /// Set it to the network of all pods, not of one node.
@@ -50,7 +51,12 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         }
         let missed = missed_by(native.prefix(), &networks);
         if !missed.is_empty() {
-            out.found(finding(config, family, &native, &missed, &networks));
+            let mut finding = finding(config, family, &native, &missed, &networks);
+            // Nobody of a running cluster is hurt before the first pod lives there.
+            if view.proposal().is_none() && !missed.iter().any(|network| network.is_in_use) {
+                finding.severity = Severity::Warn;
+            }
+            out.found(finding);
         }
     }
 }

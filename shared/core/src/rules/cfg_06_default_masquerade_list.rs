@@ -1,5 +1,13 @@
-use super::{Finding, Judgement, Remedy, Severity, premise, rule, spelling, way_back::ways_back};
-use crate::{facts::CiliumConfig, view::View};
+use super::{
+    Finding, Judgement, Remedy, Severity,
+    pod_networks::{aggregated, pod_networks},
+    premise, rule, spelling,
+    way_back::ways_back,
+};
+use crate::{
+    facts::{CiliumConfig, Family},
+    view::View,
+};
 
 rule! {
     /// ## What it checks
@@ -60,6 +68,12 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
 fn without_list(view: &View<'_>, config: &CiliumConfig) -> Finding {
     let ways = ways_back(view, config);
     let severity = if ways.is_empty() { Severity::Warn } else { Severity::Info };
+    let networks = aggregated(&pod_networks(view, config, Family::V4));
+    let mut list: Vec<String> = networks.iter().map(ToString::to_string).collect();
+    if list.is_empty() {
+        list.push("NETWORK-OF-ALL-PODS".into());
+    }
+    let list = list.join(", ");
     let mut finding = Finding::about(RULE.code, severity, KEY)
         .saying(
             "the ip-masq-agent has no list in the values, and its own holds all private space",
@@ -72,9 +86,7 @@ fn without_list(view: &View<'_>, config: &CiliumConfig) -> Finding {
                 "list what must keep its address; unless the ConfigMap ip-masq-agent was made by \
                  other means",
             )
-            .with_values(
-                "ipMasqAgent:\n  config:\n    nonMasqueradeCIDRs:\n      - NETWORK-OF-ALL-PODS\n",
-            ),
+            .with_values(format!("ipMasqAgent:\n  config:\n    nonMasqueradeCIDRs: [{list}]\n")),
         );
     finding.evidence.extend(ways.into_iter().map(|way| way.evidence));
     finding

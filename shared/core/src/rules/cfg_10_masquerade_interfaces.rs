@@ -28,19 +28,24 @@ rule! {
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
     let Some(config) = premise::config(view, out) else { return };
-    let interfaces = &config.masquerading.interfaces;
     // In BPF no interfaces can be named: CFG-09.
-    if interfaces.is_empty() || config.masquerading.bpf || !config.masquerades(Family::V4) {
+    let is_limited = !config.masquerading.interfaces.is_empty();
+    if !is_limited || config.masquerading.bpf || !config.masquerades(Family::V4) {
         out.not_applicable("masquerade is not limited to interfaces");
         return;
     }
     premise::has_nodes(view, out);
     let mut found = Vec::new();
     for node in view.nodes() {
+        let Some(config) = premise::of_node(view, node.name(), config, out) else { continue };
+        let interfaces = &config.masquerading.interfaces;
+        if interfaces.is_empty() {
+            continue;
+        }
         let ways = ways_out(node, out);
         let missed =
             ways.iter().filter(|link| !interfaces.iter().any(|pattern| names(pattern, link)));
-        found.extend(missed.map(|link| finding(config, node, link)));
+        found.extend(missed.map(|link| finding(&config, node, link)));
     }
     merged(found).for_each(|finding| out.found(finding));
 }

@@ -1,3 +1,5 @@
+use serde_json::Value;
+
 use super::{
     Finding, Judgement, Remedy, Severity,
     devices::{Attached, attached, ways_out},
@@ -45,12 +47,13 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         if ways.is_empty() {
             continue;
         }
-        let Some(attached) = attached(view, node, config) else {
+        let Some(config) = premise::of_node(view, node.name(), config, out) else { continue };
+        let Some(attached) = attached(view, node, &config) else {
             out.unknown_on(node.name(), "devices", "which ones agents choose cannot be told");
             continue;
         };
         let missed = ways.iter().filter(|link| !attached.links.contains(link));
-        found.extend(missed.map(|link| finding(config, node, link, &attached)));
+        found.extend(missed.map(|link| finding(&config, node, link, &attached)));
     }
     merged(found).for_each(|finding| out.found(finding));
 }
@@ -75,9 +78,10 @@ fn finding(
     if node.is_bridge(link) {
         finding = finding.seen(node.name().as_str(), format!("{link} is a bridge"));
     }
+    // Names come from snapshots of other people: JSON quotes whatever is in them.
     let wanted: Vec<&str> = all.into_iter().chain([link.as_str()]).collect();
     finding.on(node.name()).mended_by(
         Remedy::text("name all devices that agents shall attach to; one list is for all nodes")
-            .with_values(format!("devices: {}\n", wanted.join(" "))),
+            .with_values(format!("devices: {}\n", Value::from(wanted.join(" ")))),
     )
 }

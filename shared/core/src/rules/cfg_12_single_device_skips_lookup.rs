@@ -42,9 +42,10 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     premise::has_nodes(view, out);
     let mut found = Vec::new();
     for node in view.nodes() {
+        let Some(config) = premise::of_node(view, node.name(), config, out) else { continue };
         let kernel = node.facts.kernel.known().and_then(numbers);
-        let bypasses = bypasses_netfilter(config, kernel);
-        let (Some(bypasses), Some(attached)) = (bypasses, attached(view, node, config)) else {
+        let bypasses = bypasses_netfilter(&config, kernel);
+        let (Some(bypasses), Some(attached)) = (bypasses, attached(view, node, &config)) else {
             out.unknown_on(node.name(), "devices", "too little is known of the node");
             continue;
         };

@@ -36,7 +36,8 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     }
     let mut bypassed: Vec<NodeName> = Vec::new();
     for (node, kernel) in kernels {
-        match bypasses_netfilter(config, kernel) {
+        let Some(config) = premise::of_node(view, node, config, out) else { continue };
+        match bypasses_netfilter(&config, kernel) {
             Some(true) => bypassed.push(node.clone()),
             Some(false) => {}
             None => out.unknown_on(node, "host routing", "its kernel or its configuration decides"),

@@ -1,12 +1,17 @@
 //! What a rule must know before it can judge. Each of these says so in the judgement when it is not
 //! known, or does not apply, and the rule ends there.
 
+use std::borrow::Cow;
+
 use ipnet::IpNet;
 
 use super::{Basis, Judgement};
 use crate::{
-    chart::{ChartValues, ChartVersion, Nearness},
-    facts::{CiliumConfig, Family, IpamMode, ProxyReplacement, UnavailableKind},
+    chart::{ChartValues, ChartVersion, Nearness, refusals::refusals},
+    facts::{
+        AgentPod, CiliumConfig, Fact, Family, IpamMode, NodeName, ProxyReplacement, Source,
+        UnavailableKind,
+    },
     prefix::{GivenPrefix, Pool},
     view::View,
 };
@@ -73,12 +78,43 @@ pub(super) fn config<'a>(view: &View<'a>, out: &mut Judgement) -> Option<&'a Cil
     view.config()
 }
 
+/// The configuration of one node: CiliumNodeConfigs may change the live one.
+pub(super) fn of_node<'c>(
+    view: &View<'_>,
+    node: &NodeName,
+    config: &'c CiliumConfig,
+    out: &mut Judgement,
+) -> Option<Cow<'c, CiliumConfig>> {
+    if view.proposal().is_some() || view.facts.cluster.cilium_node_configs.items().is_empty() {
+        return Some(Cow::Borrowed(config));
+    }
+    match view.node_config(node) {
+        Ok(own) => Some(Cow::Owned(own)),
+        Err(why) => {
+            out.missing_on(node, "configuration", &why);
+            None
+        }
+    }
+}
+
 /// The version that a configuration is for.
 pub(super) fn version(config: &CiliumConfig, out: &mut Judgement) -> Option<ChartVersion> {
     if config.version.is_none() {
         out.unknown("Cilium's version", format!("nothing tells it for {}", config.origin));
     }
     config.version.clone().map(ChartVersion::from)
+}
+
+/// The Helm values behind a configuration.
+pub(super) fn values<'v>(view: &'v View<'_>, out: &mut Judgement) -> Option<ChartValues<'v>> {
+    let values = view.chart_values();
+    if values.is_none() {
+        match view.facts.cluster.releases.get() {
+            Err(why) if why.kind != UnavailableKind::NotCollected => out.missing("values", why),
+            _ => out.not_applicable("no Helm values are known"),
+        }
+    }
+    values
 }
 
 /// Whether Cilium answers Services of type NodePort: with all of kube-proxy's work, or with that
@@ -166,4 +202,60 @@ pub(super) fn any_chart_values<'v>(
         }
     }
     values
+}
+
+/// A fact of the cluster. Who looks at this host alone has not asked for any.
+pub(super) fn known<'a, T>(
+    view: &View<'a>,
+    fact: &'a Fact<T>,
+    what: &str,
+    out: &mut Judgement,
+) -> Option<&'a T> {
+    match fact.get() {
+        Ok(value) => return Some(value),
+        Err(why)
+            if why.kind == UnavailableKind::NotCollected
+                && view.facts.origin.source == Source::LocalHost =>
+        {
+            out.not_applicable("only this host was looked at, not the cluster");
+        }
+        Err(why) => out.missing(what, why),
+    }
+    None
+}
+
+/// The agents of a cluster that has some.
+pub(super) fn agents<'a>(view: &View<'a>, out: &mut Judgement) -> Option<&'a [AgentPod]> {
+    let agents = known(view, &view.facts.cluster.agents, "agents", out)?;
+    if agents.is_empty() {
+        out.not_applicable("the cluster has no agent");
+        return None;
+    }
+    Some(agents)
+}
+
+/// Whether the chart itself stops over one of these values; VAL-02 and VAL-11 say so, and of what it
+/// would make of them there is nothing to say.
+pub(super) fn is_refused(view: &View<'_>, keys: &[&str], out: &mut Judgement) -> bool {
+    if view.proposal().is_none() {
+        // What runs was not refused.
+        return false;
+    }
+    let values = view.chart_values();
+    let refused = values.as_ref().map(refusals).unwrap_or_default();
+    let refused = refused.iter().filter(|refused| refused.depends.is_none());
+    let key = refused.flat_map(|refused| refused.keys).find(|key| keys.contains(key));
+    if let Some(key) = key {
+        out.not_applicable(format!("the chart refuses {key}"));
+    }
+    key.is_some()
+}
+
+/// A key of `cilium-config` as it is written: of a proposal, as its chart makes it.
+pub(super) fn written(view: &View<'_>, key: &str) -> Option<String> {
+    let text = match (view.proposal(), view.chart_values()) {
+        (Some(_), Some(values)) => values.config_map().ok()?.remove(key),
+        _ => view.facts.cluster.config_data.known()?.data.get(key).cloned(),
+    };
+    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }

@@ -4,6 +4,15 @@ use super::Rule;
 
 /// The registry.
 pub const RULES: &[Rule] = &[
+    super::ag_02_init_container::RULE,
+    super::ag_03_agents_on_nodes::RULE,
+    super::ag_04_controllers::RULE,
+    super::ag_09_endpoints::RULE,
+    super::api_01_no_way_to_api_server::RULE,
+    super::api_02_address_of_api_server::RULE,
+    super::api_03_unnamed_api_server_address::RULE,
+    super::api_05_api_server_port::RULE,
+    super::api_06_one_of_several_api_servers::RULE,
     super::cfg_01_direct_routes_in_tunnel::RULE,
     super::cfg_02_native_routing_cidr_missing::RULE,
     super::cfg_03_no_way_back::RULE,
@@ -19,6 +28,19 @@ pub const RULES: &[Rule] = &[
     super::cfg_13_host_netfilter_bypassed::RULE,
     super::cfg_14_direct_return_in_tunnel::RULE,
     super::cfg_15_routing_mode_value::RULE,
+    super::cfg_16_routing_key_of_other_version::RULE,
+    super::cfg_18_proxy_replacement_value::RULE,
+    super::cfg_19_cluster_name::RULE,
+    super::cfg_20_multi_pool_in_tunnel::RULE,
+    super::cfg_21_eni_in_tunnel::RULE,
+    super::cfg_22_no_conntrack_rules::RULE,
+    super::cfg_23_skip_without_direct_routes::RULE,
+    super::cfg_24_options_that_exclude_each_other::RULE,
+    super::cfg_26_nodes_configured_apart::RULE,
+    super::cfg_27_mixed_versions::RULE,
+    super::cfg_28_ingress_lacks_what_it_needs::RULE,
+    super::cfg_29_policy_switches::RULE,
+    super::cfg_30_upgrade_compatibility::RULE,
     super::cidr_01_pod_cidr_contains_protected_address::RULE,
     super::cidr_02_pod_cidr_overlaps_route::RULE,
     super::cidr_03_predicted_blocks_hit_lan::RULE,
@@ -26,11 +48,34 @@ pub const RULES: &[Rule] = &[
     super::cidr_05_pod_cidr_overlaps_service_cidr::RULE,
     super::cidr_06_service_cidr_overlaps_lan::RULE,
     super::cidr_07_node_pod_cidrs_overlap::RULE,
+    super::cidr_08_pod_cidr_outside_pool::RULE,
+    super::cidr_09_value_without_effect::RULE,
+    super::cidr_10_removed_pool_key::RULE,
     super::cidr_11_malformed_cidr::RULE,
     super::cidr_12_free_pool::RULE,
     super::cidr_13_mask_arithmetic::RULE,
     super::cidr_17_public_address_space::RULE,
     super::cidr_18_bridge_overlap::RULE,
+    super::cni_01_not_initialized::RULE,
+    super::cni_02_no_conflist::RULE,
+    super::cni_04_other_configuration::RULE,
+    super::cni_05_unmanaged_pods::RULE,
+    super::cni_06_plugin_missing::RULE,
+    super::cni_08_kubelet::RULE,
+    super::cni_09_dead_agent::RULE,
+    super::op_01_operator::RULE,
+    super::op_02_replicas::RULE,
+    super::op_03_operator_taints::RULE,
+    super::op_04_custom_resources::RULE,
+    super::op_05_lease::RULE,
+    super::pod_01_image_pull::RULE,
+    super::pod_02_crash_loop::RULE,
+    super::pod_03_sandbox::RULE,
+    super::pod_04_terminating::RULE,
+    super::pod_05_range_full::RULE,
+    super::pod_06_unschedulable::RULE,
+    super::pod_07_probes::RULE,
+    super::pod_08_core_dns::RULE,
     super::rt_01_protected_address_leaves_through_cilium::RULE,
     super::rt_02_missing_pod_route::RULE,
     super::rt_03_misdirected_pod_route::RULE,
@@ -38,6 +83,10 @@ pub const RULES: &[Rule] = &[
     super::rt_06_local_rule::RULE,
     super::rt_07_stale_routes_and_links::RULE,
     super::rt_08_asymmetric_multihoming::RULE,
+    super::sch_01_agent_not_ready::RULE,
+    super::sch_02_network_unavailable::RULE,
+    super::sch_03_uninitialized::RULE,
+    super::sch_04_agents_not_scheduled::RULE,
     super::val_01_unknown_key::RULE,
     super::val_02_removed_key::RULE,
     super::val_03_wrong_type::RULE,
@@ -53,3 +102,61 @@ pub const RULES: &[Rule] = &[
 pub fn find(code: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.code.0.eq_ignore_ascii_case(code))
 }
+
+/// A check of the catalogue that no rule makes yet.
+pub struct NotYet {
+    /// Codes, or what of a rule is missing.
+    pub what: &'static str,
+    /// What it waits for.
+    pub why: &'static str,
+}
+
+/// What is planned, and why it is not there. Nothing stands in for it.
+pub const NOT_YET: &[NotYet] = &[
+    NotYet {
+        what: "CIDR-14, 15, 16 and RT-04, 09, 10",
+        why: "they need what the controller manager and sysctls say, which no rule reads yet",
+    },
+    NotYet {
+        what: "The part of RT-07 that looks for BPF programs on network devices",
+        why: "it needs an inventory of BPF",
+    },
+    NotYet { what: "AG-01", why: "it needs the agents' logs, which nobody reads yet" },
+    NotYet {
+        what: "AG-05",
+        why: "it needs what `cilium-health status` found; the agent's own status only says that the prober runs",
+    },
+    NotYet {
+        what: "AG-06, AG-07, AG-08, AG-10",
+        why: "they need logs, certificates and the state of BPF maps",
+    },
+    NotYet {
+        what: "CNI-03",
+        why: "it needs the folders that containerd, CRI-O and the like are told to read; CNI-01 says when only this is left",
+    },
+    NotYet {
+        what: "The part of CNI-04 that looks for `….cilium_bak`",
+        why: "collectors list the files that runtimes read, and no others",
+    },
+    NotYet { what: "CNI-07", why: "it needs the time at which CRI-O was started" },
+    NotYet {
+        what: "The part of CNI-05 about pods with addresses of their node's pod CIDR",
+        why: "CiliumEndpoints are read of those namespaces only that have pods with other addresses",
+    },
+    NotYet {
+        what: "The part of POD-02 and POD-08 that reads logs",
+        why: "only what containers left as their termination message is known",
+    },
+    NotYet {
+        what: "The part of SCH-03 that finds the controller of the cloud provider",
+        why: "workloads of others than Cilium, kube-proxy and DNS are not read",
+    },
+    NotYet {
+        what: "Everything about DNS, MTU, kernel and platform",
+        why: "their facts are not read",
+    },
+    NotYet {
+        what: "Probes of pod egress, and the cause behind dead egress without masquerade",
+        why: "nothing is sent yet",
+    },
+];

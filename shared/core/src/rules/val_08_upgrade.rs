@@ -21,7 +21,8 @@ rule! {
     /// ## Fix
     /// Go version by version. Keep what must not change; add elements to the pool instead of
     /// changing them. To change the rest, plan for an interruption, or for a migration node by
-    /// node.
+    /// node. Away from the default pool 10.0.0.0/8, which swallows LANs, is a warning only: there
+    /// the move is the cure.
     ///
     /// ## References
     /// - Cilium documentation, "Upgrade Guide"; "Cluster Scope": expanding the cluster pool
@@ -107,17 +108,33 @@ impl Change {
     }
 }
 
+/// How to move all pods to other networks.
+const MOVE: &str = "plan an outage of all pods: after the upgrade delete the CiliumNodes, restart the \
+                    agents, and recreate every pod (`kubectl cilium-doctor` says how where the \
+                    pool clashes); else keep it as it is";
+
+/// Whether pods have to leave the pool anyway.
+fn is_better_left(live: &CiliumConfig) -> bool {
+    live.ipam == IpamMode::ClusterPool && live.pool_v4 == [CiliumConfig::DEFAULT_POOL_V4]
+}
+
 fn changes(live: &CiliumConfig, coming: &CiliumConfig) -> Vec<Change> {
     let mut changes = Vec::new();
     if live.ipam != coming.ipam {
+        let (severity, fix) = if is_better_left(live) {
+            (Severity::Warn, MOVE)
+        } else {
+            let fix = "keep the mode; another one takes a new cluster, or a migration node by node";
+            (Severity::Block, fix)
+        };
         changes.push(Change {
             subject: "ipam.mode",
-            severity: Severity::Block,
+            severity,
             from: live.ipam.to_string(),
             to: coming.ipam.to_string(),
             impact: "pods that run keep addresses that nobody manages any more, and lose their \
                      routes",
-            fix: "keep the mode; another one takes a new cluster, or a migration node by node",
+            fix,
         });
     } else if live.ipam == IpamMode::ClusterPool {
         changes.extend(
@@ -177,14 +194,21 @@ fn pool_changes(live: &CiliumConfig, coming: &CiliumConfig, family: Family) -> V
     let ((old, old_mask), (new, new_mask)) = (live.pool(family), coming.pool(family));
     let mut changes = Vec::new();
     if is_on && !new.starts_with(old) {
+        let (severity, fix) = if family == Family::V4 && is_better_left(live) {
+            (Severity::Warn, MOVE)
+        } else {
+            let fix =
+                "keep the elements that are there, in their order, and add new ones after them";
+            (Severity::Block, fix)
+        };
         changes.push(Change {
             subject: list,
-            severity: Severity::Block,
+            severity,
             from: old.join(", "),
             to: new.join(", "),
             impact: "nodes keep blocks that are not in the pool any more; the operator may hand \
                      out the same addresses again",
-            fix: "keep the elements that are there, in their order, and add new ones after them",
+            fix,
         });
     }
     if is_on && old_mask != new_mask {

@@ -2,6 +2,8 @@
 
 mod conflict;
 mod fate;
+mod kube_proxy;
+mod moment;
 mod node_config;
 mod pod_cidr;
 mod proposal;
@@ -30,6 +32,7 @@ use crate::{
 pub(crate) use conflict::is_of_routing_daemon;
 pub use conflict::{AddressConflict, MAX_CONFLICTS, Reading, RouteConflict};
 pub use fate::{Fate, FateSource};
+pub use kube_proxy::KubeProxy;
 pub use pod_cidr::{ClaimSource, PodCidr};
 pub use proposal::Proposal;
 pub use protected::{Protected, Role, listing};

@@ -4,7 +4,7 @@ use kcilium_core::{
     causes::{Confidence, Verdict},
     diagnosis::{Diagnosis, Selection, diagnose},
     facts::{Facts, IpamMode, Peer, RoutingMode, TunnelProtocol},
-    rules::{Outcome, Severity},
+    rules::{Finding, Outcome, Severity},
 };
 
 use crate::fixture;
@@ -20,6 +20,13 @@ fn judge(name: &str) -> Diagnosis {
 fn only_verdict(diagnosis: &Diagnosis) -> &Verdict {
     let [verdict] = &diagnosis.verdicts[..] else { panic!("{:#?}", diagnosis.verdicts) };
     verdict
+}
+
+fn only_finding<'d>(diagnosis: &'d Diagnosis, code: &str) -> &'d Finding {
+    let found: Vec<&Finding> =
+        diagnosis.findings().into_iter().filter(|finding| finding.code.0 == code).collect();
+    let [finding] = found[..] else { panic!("{code}: {found:#?}") };
+    finding
 }
 
 fn names(verdict: &Verdict) -> Vec<&str> {
@@ -96,6 +103,51 @@ fn the_recorded_clash_is_confirmed_and_its_owner_named() {
 }
 
 #[test]
+fn what_pods_suffer_from_the_clash_is_explained_by_it() {
+    let diagnosis = judge("clash");
+    let verdict = only_verdict(&diagnosis);
+    for (code, pod, node) in [
+        ("POD-01", "redis-77bc69bf56-ftlmv", "node2"),
+        ("POD-02", "backend-77d565485d-l4sxl", "node1"),
+    ] {
+        let finding = only_finding(&diagnosis, code);
+        assert_eq!(finding.nodes, [node.into()], "{code}");
+        assert!(finding.evidence[0].fact.contains(pod), "{finding:#?}");
+        let explained = diagnosis.explanation_of(finding).map(|verdict| verdict.cause);
+        assert_eq!(explained, Some("C-CLASH"), "{code}");
+        let in_chain = verdict.chain.iter().filter(|link| link.text == finding.summary).count();
+        assert_eq!(in_chain, 1, "{code}");
+    }
+    let pull = only_finding(&diagnosis, "POD-01");
+    assert_eq!(pull.subject, "10.0.0.1");
+    // All pods are Cilium's, and nothing of Cilium is down.
+    let of_cilium = ["AG-", "CNI-", "OP-", "SCH-"];
+    let bad: Vec<&Finding> = diagnosis
+        .findings()
+        .into_iter()
+        .filter(|finding| of_cilium.iter().any(|group| finding.code.0.starts_with(group)))
+        .collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+}
+
+#[test]
+fn what_has_another_cause_than_the_clash_is_not_explained_by_it() {
+    let mut files = fixture::recording("dumps/clash");
+    let events = files.get_mut("api/events.json").unwrap();
+    let refused = events.replace(
+        "dial tcp: lookup mirror.lan on 10.0.0.1:53: read udp 10.0.0.200:50876->10.0.0.1:53: i/o timeout",
+        "pull access denied, repository does not exist",
+    );
+    assert_ne!(*events, refused);
+    *events = refused;
+    let diagnosis = diagnose(&fixture::decoded(&files), &Selection::default());
+    let pull = only_finding(&diagnosis, "POD-01");
+    assert_eq!(pull.severity, Severity::Warn);
+    assert!(diagnosis.explanation_of(pull).is_none(), "{pull:#?}");
+    assert_eq!(only_verdict(&diagnosis).cause, "C-CLASH");
+}
+
+#[test]
 fn the_recorded_healthy_cluster_has_nothing_above_info() {
     let diagnosis = judge("good");
     assert_eq!(diagnosis.verdicts, []);
@@ -132,4 +184,41 @@ fn the_recorded_leftovers_are_confirmed() {
     assert!(commands.contains(&"ip link del cilium_vxlan"), "{commands:?}");
     // The peer goes with it.
     assert!(!commands.contains(&"ip link del cilium_net"), "{commands:?}");
+}
+
+/// The pod was made after Cilium had gone; the kubelet never said a word about it.
+#[test]
+fn the_pod_that_hangs_in_silence_is_explained_by_the_leftovers() {
+    let diagnosis = judge("leftovers");
+    for (code, subject) in [("POD-03", "no message"), ("CNI-09", "CNI file")] {
+        let finding = only_finding(&diagnosis, code);
+        assert_eq!(finding.subject, subject);
+        let explained = diagnosis.explanation_of(finding).map(|verdict| verdict.cause);
+        assert_eq!(explained, Some("C-LEFT"), "{code}");
+    }
+    assert!(only_finding(&diagnosis, "POD-03").evidence[0].fact.contains("default/late"));
+    for code in ["AG-03", "OP-01", "CNI-05"] {
+        let result = diagnosis.results.iter().find(|result| result.rule.code.0 == code).unwrap();
+        assert_eq!(result.judgement.outcome(), Outcome::NotApplicable, "{code}");
+    }
+}
+
+/// The clash, and a cloud provider's controller that is not there: two illnesses.
+#[test]
+fn an_illness_beside_a_cause_stays_by_itself() {
+    let mut files = fixture::recording("dumps/clash");
+    let nodes = files.get_mut("api/nodes.json").unwrap();
+    let tainted = nodes.replacen(
+        "\"spec\":{",
+        "\"spec\":{\"taints\":[{\"key\":\"node.cloudprovider.kubernetes.io/uninitialized\",\"effect\":\"NoSchedule\"}],",
+        1,
+    );
+    assert_ne!(*nodes, tainted);
+    *nodes = tainted;
+    let diagnosis = diagnose(&fixture::decoded(&files), &Selection::default());
+    assert_eq!(only_verdict(&diagnosis).cause, "C-CLASH");
+    let other = only_finding(&diagnosis, "SCH-03");
+    assert!(diagnosis.explanation_of(other).is_none(), "{other:#?}");
+    let explained = only_finding(&diagnosis, "POD-01");
+    assert!(diagnosis.explanation_of(explained).is_some(), "{explained:#?}");
 }

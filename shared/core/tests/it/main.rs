@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, also in the functions that tests share")]
 
+mod agent_devices;
 mod agent_status;
 mod api_objects;
 mod api_table;
@@ -11,6 +12,7 @@ mod helm_release;
 mod hostile;
 mod iproute2;
 mod iproute2_text;
+mod live_values;
 mod node_config;
 mod notation;
 mod pod_status;
@@ -22,6 +24,7 @@ mod rendered;
 mod routing;
 mod rules;
 mod seed;
+mod seed_values;
 mod snapshot;
 mod table;
 mod values;

@@ -60,7 +60,8 @@ fn the_environment_of_the_agents_says_where_the_api_server_is() {
         of_node(&decoded(&recording("dumps/clash")), "node1").unwrap().api_server,
         Some(expected)
     );
-    assert_eq!(cluster().cluster.config.get().unwrap().api_server, None);
+    let without = Fixture::of_rules("API-01.sick.txt").facts();
+    assert_eq!(without.cluster.config.get().unwrap().api_server, None);
 }
 
 #[test]

@@ -143,6 +143,9 @@ fn is_fine(diagnosis: &Diagnosis) -> Result<(), String> {
     let mut bad: Vec<&Finding> = diagnosis.findings();
     // What would be wrong with an installation that is not there is no illness.
     bad.retain(|finding| finding.severity > Severity::Info && finding.basis != Basis::Predicted);
+    // Values of a fixture are no upgrade of the cluster that it stands on; what such an upgrade
+    // would break, VAL-08's own fixtures say by their `expect`.
+    bad.retain(|finding| finding.code.0 != "VAL-08");
     if !bad.is_empty() {
         return Err(format!("a healthy cluster has findings: {bad:#?}"));
     }

@@ -51,10 +51,31 @@ async fn without_exec_the_objects_tell_what_they_can() {
     let report = stage.report(&[]).await;
     // Which network the nodes' gateway is in only they know.
     assert_eq!(report.findings("CIDR-04", "observed").count(), 1, "{report:#?}");
-    assert_eq!(report.code, Some(0));
+    // That images are not pulled, objects tell.
+    assert_eq!(report.subjects("POD-01"), ["10.0.0.1"], "{report:#?}");
+    assert_eq!(report.verdicts(), [""; 0], "{report:#?}");
+    assert_eq!(report.code, Some(1));
     let run = stage.doctor(&[]).await;
     let text = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("needs create and get pods/exec in namespace kube-system"), "{text}");
     let strict = stage.doctor(&["--fail-on", "unknown"]).await;
     assert_eq!(strict.code, Some(1), "{}", strict.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_without_masquerade_is_asked_about_its_routers() {
+    let stage = Stage::of_objects("homelab-nomasq").await;
+    let report = stage.report(&[]).await;
+    assert_eq!(report.subjects("CFG-03"), ["enableIPv4Masquerade"], "{report:#?}");
+    let unknown = report.unknown();
+    assert!(says(&unknown, &["ways back to pods"]), "{unknown:#?}");
+    let run = stage.doctor(&[]).await;
+    let text = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in [
+        "does your router know the way to the pods",
+        "ipv4NativeRoutingCIDR: 10.244.0.0/16",
+        "ip route add 10.244.1.0/24 via 10.24.0.4",
+    ] {
+        assert!(text.contains(words), "{words} is not in: {text}");
+    }
 }

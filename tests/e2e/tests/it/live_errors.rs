@@ -121,7 +121,7 @@ async fn who_may_read_nothing_gets_no_verdict() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn half_of_the_kinds_failing_still_gives_a_report() {
-    let stage = Stage::of_objects("homelab-clash").await;
+    let stage = Stage::of_objects("homelab-healthy").await;
     let flags = ["--nodes", "none", "--timeout", "10s"];
     for half in ["/apis/*", "/api/v1/*"] {
         stage.sim().faults().clear();

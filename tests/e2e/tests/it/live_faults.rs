@@ -21,7 +21,7 @@ const TRIES: u64 = 3;
 
 /// Tries a fault that befalls so many requests from every position on.
 async fn at_every_position(kind: Kind, times: u64) {
-    let stage = Stage::of_objects("homelab-clash").await;
+    let stage = Stage::of_objects("homelab-healthy").await;
     let healthy = stage.report(&FLAGS).await;
     assert_eq!(healthy.code, Some(0), "{healthy:#?}");
     let asked = stage.sim().journal().entries().len() as u64;
@@ -36,7 +36,7 @@ async fn at_every_position(kind: Kind, times: u64) {
 
 async fn at_positions(positions: impl Iterator<Item = u64>, kind: &Kind, times: u64) {
     // A fault counts the requests of one server.
-    let stage = Stage::of_objects("homelab-clash").await;
+    let stage = Stage::of_objects("homelab-healthy").await;
     for position in positions {
         stage.sim().faults().clear();
         stage.sim().faults().add(Fault::new("*", kind.clone()).requests(position, times));

@@ -32,7 +32,7 @@ async fn what_is_no_selector_is_wrong_usage() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_selector_that_cannot_be_asked_leaves_nodes_unknown() {
-    let stage = Stage::of_objects("homelab-clash").await;
+    let stage = Stage::of_objects("homelab-healthy").await;
     let selected = "/api/v1/nodes?*labelSelector*";
     stage.sim().faults().add(Fault::new(selected, Kind::Forbidden));
     let run = stage.doctor(&["--node-selector", "kubernetes.io/os=linux"]).await;

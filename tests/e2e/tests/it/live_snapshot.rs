@@ -4,7 +4,6 @@ use std::{fs, io::Read as _, io::Write as _, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
-use kubesim::{GroupResource, Key};
 use netlab::require_root_netns;
 use serde_json::{Value, json};
 
@@ -69,24 +68,14 @@ fn assert_snapshot_still_tells(file: &Path) {
     assert_eq!(report.findings("CIDR-04", "observed").count(), 1, "{report:#?}");
 }
 
-/// Changes an object as it is stored.
-fn change(stage: &Stage, group: &str, plural: &str, name: &str, change: impl Fn(&mut Value)) {
-    let id = GroupResource::new(group, plural);
-    let key = Key::new("kube-system", name);
-    let mut store = stage.sim().store();
-    let mut object = store.get(&id, &key).unwrap_or_else(|| panic!("{plural} {name}")).value();
-    change(&mut object);
-    store.put(&id, &key, &object);
-}
-
 fn plant_in_configuration(stage: &Stage) {
-    change(stage, "", "configmaps", "cilium-config", |object| {
+    stage.change("", "configmaps", "cilium-config", |object| {
         object["data"]["planted-key-api-token"] = json!("planted-in-configuration");
     });
 }
 
 fn plant_in_environment(stage: &Stage) {
-    change(stage, "apps", "daemonsets", "cilium", |object| {
+    stage.change("apps", "daemonsets", "cilium", |object| {
         let containers = object["spec"]["template"]["spec"]["containers"].as_array_mut().unwrap();
         for container in containers {
             let variable = json!({"name": "PLANTED_PASSWORD", "value": "planted-in-environment"});
@@ -99,7 +88,7 @@ fn plant_in_environment(stage: &Stage) {
 }
 
 fn plant_in_release(stage: &Stage) {
-    change(stage, "", "secrets", RELEASE, |object| {
+    stage.change("", "secrets", RELEASE, |object| {
         let mut release = unpack(object["data"]["release"].as_str().unwrap());
         release["config"]["plantedPassword"] = json!("planted-in-release");
         object["data"]["release"] = json!(pack(&release));

@@ -15,6 +15,7 @@ mod live_fleet;
 mod live_nodes;
 mod live_requests;
 mod live_snapshot;
+mod live_symptoms;
 mod node_script;
 mod program;
 mod rbac;

@@ -104,8 +104,10 @@ async fn the_first_grade_is_enough_for_what_objects_tell() {
     let stage = stage_with_roles().await;
     let reader = stage.kubeconfig_of(&bind(&stage, "reader", &[Role::Api]));
     let run = stage.doctor_as(&reader, &["-o", "json"]).await;
-    assert_eq!(run.code, Some(0), "{} {}", run.stdout, run.stderr);
+    // What pods suffer from the clash, objects tell.
+    assert_eq!(run.code, Some(1), "{} {}", run.stdout, run.stderr);
     let report = run.report();
+    assert_eq!(report.subjects("POD-01"), ["10.0.0.1"], "{report:#?}");
     // Found by the administrator as well, without exec.
     assert_eq!(report.findings("CIDR-04", "observed").count(), 1, "{report:#?}");
     let unknown = report.unknown();

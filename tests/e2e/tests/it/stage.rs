@@ -8,9 +8,10 @@ use std::{
     time::Duration,
 };
 
-use kubesim::{Backend, Cilium, Cluster, Config, KubeSim, Scenario, User};
+use kubesim::{Backend, Cilium, Cluster, Config, GroupResource, Key, KubeSim, Scenario, User};
 use netlab::{CiliumState, Homelab, homelab};
 use nodesim::{ContainerRef, Exec, Image, Images, NodeConfig, NodeSim, Runtime as _};
+use serde_json::Value;
 
 use crate::doctor::Run;
 use crate::program;
@@ -29,7 +30,53 @@ impl Stage {
     pub(crate) async fn of_objects(scenario: &str) -> Self {
         let scenario = Scenario::named(scenario).unwrap();
         let cluster = Cluster::start(&scenario, Backend::Kubesim(Config::default())).await.unwrap();
-        Self { nodes: Vec::new(), cluster, home: None }
+        let stage = Self { nodes: Vec::new(), cluster, home: None };
+        stage.renew_lease();
+        stage
+    }
+
+    /// What the operator would do every few seconds; nobody runs it here.
+    fn renew_lease(&self) {
+        const LEASE: &str = "cilium-operator-resource-lock";
+        let id = GroupResource::new("coordination.k8s.io", "leases");
+        let is_there = self.sim().store().get(&id, &Key::new("kube-system", LEASE)).is_some();
+        if is_there {
+            self.change("coordination.k8s.io", "leases", LEASE, |lease| {
+                lease["spec"]["renewTime"] = jiff::Timestamp::now().to_string().into();
+            });
+        }
+    }
+
+    /// No registry is there. What a healthy node would pull again and again, it has.
+    fn spare_pulls(&self, scenario: &Scenario) {
+        let id = GroupResource::new("", "pods");
+        let pods = scenario.objects.iter().map(|item| &item.object);
+        for pod in pods.filter(|object| object["kind"] == "Pod") {
+            let name = |field: &str| pod["metadata"][field].as_str().unwrap();
+            let key = Key::new(name("namespace"), name("name"));
+            let mut store = self.sim().store();
+            let mut stored = store.get(&id, &key).unwrap().value();
+            for container in stored["spec"]["containers"].as_array_mut().unwrap() {
+                container["imagePullPolicy"] = "IfNotPresent".into();
+            }
+            store.put(&id, &key, &stored);
+        }
+    }
+
+    /// Changes an object as it is stored.
+    pub(crate) fn change(
+        &self,
+        group: &str,
+        plural: &str,
+        name: &str,
+        change: impl Fn(&mut Value),
+    ) {
+        let id = GroupResource::new(group, plural);
+        let key = Key::new("kube-system", name);
+        let mut store = self.sim().store();
+        let mut object = store.get(&id, &key).unwrap_or_else(|| panic!("{plural} {name}")).value();
+        change(&mut object);
+        store.put(&id, &key, &object);
     }
 
     /// The scenario with its nodes; the agents' containers run.
@@ -43,6 +90,9 @@ impl Stage {
             Cilium::Leftovers => CiliumState::Leftovers,
             Cilium::NativeRouting => panic!("netlab does not have that yet"),
         };
+        if cilium == CiliumState::Healthy {
+            stage.spare_pulls(&scenario);
+        }
         let home = homelab(&scenario.name, cilium).unwrap();
         for node in home.nodes() {
             let mut config = NodeConfig::of(node, &stage.cluster.kubeconfig());

@@ -11,6 +11,7 @@
 //! NODE/ip-link.txt       ip -d link             NODE/ip-rule.txt      ip -4 rule
 //! NODE/ip-addr.txt       ip addr                NODE/ip-6-rule.txt    ip -6 rule
 //! NODE/ip-route.txt      ip -4 route            NODE/ip-6-route.txt   ip -6 route
+//! NODE/cilium-status.json  cilium-dbg status -o json, in the agent
 //! api/RESOURCE.json      kubectl get RESOURCE -A -o json
 //! api/version.json       kubectl version -o json
 //! ```
@@ -33,7 +34,7 @@ pub type Files = BTreeMap<String, String>;
 
 /// Whether the file at this path is one that a recording is made of; others need not be read.
 pub fn is_part(path: &str) -> bool {
-    const OF_NODE: [&str; 18] = [
+    const OF_NODE: [&str; 19] = [
         "ip-j-link.json",
         "ip-j-addr.json",
         "ip-j-route.json",
@@ -52,6 +53,7 @@ pub fn is_part(path: &str) -> bool {
         "ps.txt",
         "uname.txt",
         "cni-conf.txt",
+        "cilium-status.json",
     ];
     let is_of_api = |file: &str| {
         let resource = file.strip_suffix(".json");

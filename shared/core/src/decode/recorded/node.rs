@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::{Recording, file_name, is_part};
 use crate::{
-    decode::{DecodeError, cni_conf, iproute2, iproute2_text, resolv_conf},
+    decode::{DecodeError, agent_status, cni_conf, iproute2, iproute2_text, resolv_conf},
     facts::{
         Address, AgentProcess, CniFile, Family, Kernel, NextHop, NodeFacts, Resolver, ResolverKind,
         Route, RouteKind, RouteProtocol, RouteScope, RoutingRule, TableId, Unavailable,
@@ -33,6 +33,7 @@ impl Recording<'_> {
             cni_files: self.cni_files(name).into(),
             sysctls: self.text(&at("sysctl.txt")).map(sysctls).into(),
             agent: self.decoded(&at("ps.txt"), agent).into(),
+            agent_status: self.decoded(&at("cilium-status.json"), agent_status::decode).into(),
             kernel: self
                 .text(&at("uname.txt"))
                 .map(|text| Kernel { release: text.trim().to_owned() })

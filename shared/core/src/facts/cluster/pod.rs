@@ -2,9 +2,10 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use super::{Component, Condition, ObjectReference};
+use super::{Component, Condition, ObjectReference, workload::image_version};
 use crate::facts::NodeName;
 
 /// A pod of Cilium's DaemonSet.
@@ -40,6 +41,11 @@ impl AgentPod {
             image: String::new(),
             started: None,
         }
+    }
+
+    /// The version that the image's tag says.
+    pub fn version(&self) -> Option<Version> {
+        image_version(&self.image)
     }
 }
 

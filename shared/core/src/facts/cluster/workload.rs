@@ -203,7 +203,7 @@ impl Container {
 }
 
 /// `quay.io/cilium/cilium:v1.14.2@sha256:…` → 1.14.2.
-fn image_version(image: &str) -> Option<Version> {
+pub(super) fn image_version(image: &str) -> Option<Version> {
     let without_digest = image.split('@').next()?;
     let (_, tag) = without_digest.rsplit_once(':')?;
     Version::parse(tag.strip_prefix('v').unwrap_or(tag)).ok()

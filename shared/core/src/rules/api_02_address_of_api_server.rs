@@ -1,0 +1,222 @@
+use std::net::IpAddr;
+
+use super::{Basis, Evidence, Finding, Judgement, Severity, api_address, rule};
+use crate::{
+    facts::{ApiServer, CiliumConfig, KubeNode, ProxyReplacement},
+    view::{KubeProxy, View},
+};
+
+rule! {
+    /// ## What it checks
+    /// The address that agents are told for the API server (`k8sServiceHost`) must be one that each
+    /// node reaches without Cilium: not a Service's, not a pod's, not the word `auto` where the chart
+    /// does not look it up, and the loopback only where each node has an API server or a local proxy
+    /// before it (k3s, RKE2, Talos, Kubespray). A name is a warning: the host must resolve it; not
+    /// where a cloud provider runs the API server and gives no address.
+    ///
+    /// ## Why it hurts
+    /// Agents need the API server before they can answer for Services and pods. What is reached
+    /// through Cilium is not reached until Cilium runs.
+    ///
+    /// ## Fix
+    /// Set the address of an API server, or of the load balancer before them.
+    ///
+    /// ## References
+    /// - Cilium documentation, "Kubernetes Without kube-proxy"
+    /// - cilium/cilium issues 20679, 29094
+    "API-02", Block, Configuration, "agents ask for the API server at a useless address", judge
+}
+
+fn judge(view: &View<'_>, out: &mut Judgement) {
+    let config = match view.judged_config() {
+        Ok((config, _)) => config,
+        Err(why) => {
+            out.missing("configuration", why);
+            return;
+        }
+    };
+    let Some(server) = &config.api_server else {
+        out.not_applicable("agents are told no address of the API server");
+        return;
+    };
+    if let Some(from) = &server.from {
+        out.unknown("address of the API server", format!("pods take it from {from}"));
+        return;
+    }
+    let judged = if server.host == "auto" {
+        auto(view, &config, out)
+    } else if let Ok(address) = server.host.parse::<IpAddr>() {
+        if address.is_loopback() {
+            loopback(view, server, out)
+        } else {
+            of_service_or_pod(view, &config, address, out)
+        }
+    } else if server.host == "localhost" {
+        loopback(view, server, out)
+    } else if is_name(&server.host) && !is_hosted(view) {
+        Some((
+            Severity::Warn,
+            format!("{} is a name, which each node must resolve before Cilium runs", server.host),
+        ))
+    } else {
+        // What is neither address nor name is API-05's.
+        None
+    };
+    if let Some((severity, summary)) = judged {
+        out.found(finding(view, &config, server, severity, summary));
+    }
+}
+
+type Judged = Option<(Severity, String)>;
+
+/// Before 1.16 charts know no `auto`; later ones read `kube-public/cluster-info`, which kubeadm makes.
+fn auto(view: &View<'_>, config: &CiliumConfig, out: &mut Judgement) -> Judged {
+    let literal = "the word `auto` is taken for the name of the API server";
+    let Some(proposal) = view.proposal() else {
+        return Some((Severity::Block, literal.into()));
+    };
+    if !proposal.chart.is_at_least((1, 16, 0)) {
+        let why = format!("{literal}: chart {} does not look the address up", proposal.chart);
+        return Some((Severity::Block, why));
+    }
+    let values = view.chart_values();
+    let elsewhere = values.and_then(|values| values.text("k8sServiceLookupConfigMapName"));
+    if let Some(name) = elsewhere.filter(|name| !name.is_empty()) {
+        out.unknown(
+            "address of the API server",
+            format!("the chart takes it from ConfigMap {name}"),
+        );
+        return None;
+    }
+    match view.facts.cluster.cluster_info.get() {
+        Ok(_) => None,
+        Err(why) if why.is_absent() => Some((
+            Severity::Block,
+            format!(
+                "{}: `auto` needs the ConfigMap kube-public/cluster-info, which is not there",
+                config.origin
+            ),
+        )),
+        Err(why) => {
+            out.missing("ConfigMap kube-public/cluster-info", why);
+            None
+        }
+    }
+}
+
+fn of_service_or_pod(
+    view: &View<'_>,
+    config: &CiliumConfig,
+    address: IpAddr,
+    out: &mut Judgement,
+) -> Judged {
+    let services = view.facts.cluster.services.items();
+    let service = services.iter().find(|service| service.cluster_ips.contains(&address));
+    let ranges = view.service_cidrs();
+    let in_range = ranges
+        .as_ref()
+        .is_ok_and(|all| all.iter().flatten().any(|given| given.prefix().contains(&address)));
+    if service.is_some() || in_range {
+        // With kube-proxy the Service is answered before Cilium runs.
+        let is_answered = matches!(view.kube_proxy(), Ok(KubeProxy::Running(_)))
+            || config.kube_proxy_replacement != ProxyReplacement::Full;
+        let severity = if is_answered { Severity::Warn } else { Severity::Block };
+        let whose = service.map_or_else(
+            || "an address of Services".to_owned(),
+            |service| format!("the ClusterIP of Service {}/{}", service.namespace, service.name),
+        );
+        return Some((severity, format!("{address} is {whose}")));
+    }
+    // A node inside a pod CIDR is CIDR-01's.
+    let of_pods = view.pod_cidrs_overlapping(address.into());
+    let of_pods = of_pods.iter().find(|claim| !claim.is_only_of_other_plugins());
+    if let Some(claim) = of_pods.filter(|_| !view.is_node_address(address)) {
+        let network = claim.with_owner();
+        return Some((Severity::Error, format!("{address} is in the pod CIDR {network}")));
+    }
+    if let Err(why) = ranges {
+        out.missing("service CIDR", why);
+    }
+    None
+}
+
+/// Fine where each node has an API server of its own, or a proxy that the distribution brings.
+fn loopback(view: &View<'_>, server: &ApiServer, out: &mut Judgement) -> Judged {
+    let cluster = &view.facts.cluster;
+    let agents = cluster.agents.items();
+    if view.proposal().is_none() && !agents.is_empty() && agents.iter().all(|agent| agent.ready) {
+        return None;
+    }
+    let nodes = match (cluster.nodes.get(), cluster.api_servers.get(), cluster.pods.get()) {
+        (Ok(nodes), Ok(_), Ok(_)) => nodes,
+        (Err(why), ..) | (_, Err(why), _) | (.., Err(why)) => {
+            out.missing("proxies of the API server on the nodes", why);
+            return None;
+        }
+    };
+    let without = nodes.iter().find(|node| !has_local_server(view, node, &server.port))?;
+    Some((
+        Severity::Error,
+        format!(
+            "{}:{} is each node itself, and {} shows no API server and no proxy of one",
+            server.host, server.port, without.name
+        ),
+    ))
+}
+
+fn has_local_server(view: &View<'_>, node: &KubeNode, port: &str) -> bool {
+    let kubelet = node.info.kubelet_version.as_str();
+    let by_distribution = match port {
+        "6444" => kubelet.contains("+k3s") || kubelet.contains("+rke2"),
+        // The load balancer of RKE2's agents has the API server's own port.
+        "6443" => kubelet.contains("+rke2"),
+        // KubePrism.
+        "7445" => node.info.os_image.contains("Talos"),
+        _ => false,
+    };
+    let servers = view.facts.cluster.api_servers.items();
+    // Kubespray's static pods.
+    let proxies = [format!("nginx-proxy-{}", node.name), format!("haproxy-{}", node.name)];
+    let rows = view.facts.cluster.pods.known().map_or(&[][..], |pods| pods.rows());
+    by_distribution
+        || node.addresses.iter().any(|own| servers.contains(&own.address))
+        || rows.iter().any(|pod| proxies.iter().any(|proxy| **proxy == *pod.name))
+}
+
+fn is_name(host: &str) -> bool {
+    !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
+}
+
+/// Whether a provider runs the control plane: EKS and AKS give it a name and no address.
+fn is_hosted(view: &View<'_>) -> bool {
+    let nodes = view.facts.cluster.nodes.items();
+    let no_pods = view.facts.cluster.control_plane.known().is_some_and(Vec::is_empty);
+    no_pods && !nodes.is_empty() && nodes.iter().all(|node| !node.provider_id.is_empty())
+}
+
+fn finding(
+    view: &View<'_>,
+    config: &CiliumConfig,
+    server: &ApiServer,
+    severity: Severity,
+    summary: String,
+) -> Finding {
+    Finding {
+        code: RULE.code,
+        severity,
+        basis: Basis::Observed,
+        subject: api_address::key(view, "k8sServiceHost").into(),
+        nodes: Vec::new(),
+        summary,
+        evidence: vec![Evidence::new(
+            config.origin.clone(),
+            format!("API server at `{}`, port `{}`", server.host, server.port),
+        )],
+        impact: "agents that start do not reach the API server".into(),
+        remedy: api_address::remedy(
+            view,
+            config,
+            "give agents an address of the API server that nodes reach without Cilium",
+        ),
+    }
+}

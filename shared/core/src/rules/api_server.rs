@@ -1,0 +1,65 @@
+//! What is known about the way from agents to the API server.
+
+use std::net::IpAddr;
+
+use crate::{
+    facts::{ApiServer, CiliumConfig},
+    view::View,
+};
+
+/// The addresses that the cluster itself names for its API server, the best one first: what it was
+/// set up with, what it tells those who join, what it publishes.
+pub(super) fn named(view: &View<'_>) -> Vec<(ApiServer, &'static str)> {
+    let cluster = &view.facts.cluster;
+    let endpoint = cluster.kubeadm.known().map(|kubeadm| kubeadm.control_plane_endpoint.as_str());
+    let endpoint = endpoint.filter(|endpoint| !endpoint.is_empty()).map(|endpoint| {
+        (ApiServer::of_url(endpoint, USUAL_PORT), "kubeadm-config, controlPlaneEndpoint")
+    });
+    let info = cluster.cluster_info.known().map(|info| info.server.as_str());
+    let info = info
+        .filter(|server| !server.is_empty())
+        .map(|server| (ApiServer::of_url(server, "443"), "ConfigMap kube-public/cluster-info"));
+    let published = cluster.api_servers.items().iter().map(|address| {
+        let host = address.to_string();
+        let server = ApiServer { host, port: USUAL_PORT.to_owned(), from: None };
+        (server, "EndpointSlice default/kubernetes")
+    });
+    let all = endpoint.into_iter().chain(info).chain(published);
+    all.filter(|(server, _)| !is_loopback(&server.host)).collect()
+}
+
+/// The port of an API server that says nothing else.
+const USUAL_PORT: &str = "6443";
+
+/// Helm values that lead agents to the API server: the best address that is known.
+pub(super) fn values(view: &View<'_>) -> String {
+    match named(view).first() {
+        Some((server, _)) => as_values(server),
+        None => "k8sServiceHost: ADDRESS\nk8sServicePort: 6443\n".to_owned(),
+    }
+}
+
+/// A text that is no plain word is quoted as JSON, which is YAML too.
+pub(super) fn as_values(server: &ApiServer) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
+    let host = if server.host.bytes().all(is_plain) {
+        server.host.clone()
+    } else {
+        serde_json::Value::from(server.host.as_str()).to_string()
+    };
+    format!("k8sServiceHost: {host}\nk8sServicePort: {}\n", server.port)
+}
+
+/// `localhost`, or an address of the machine itself.
+pub(super) fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Whether agents do reach the API server as they are configured: those that run are ready. Nothing
+/// is known of that before an installation, or where the proposal gives another address.
+pub(super) fn is_reached(view: &View<'_>, config: &CiliumConfig) -> bool {
+    let live = view.facts.cluster.config.known();
+    let is_unchanged = live.is_some_and(|live| live.api_server == config.api_server);
+    let agents = view.facts.cluster.agents.items();
+    is_unchanged && !agents.is_empty() && agents.iter().all(|agent| agent.ready)
+}

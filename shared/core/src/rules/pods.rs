@@ -1,0 +1,215 @@
+//! Pods in trouble, with what is said about each of them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{Evidence, Judgement, command::quoted, premise};
+use crate::{
+    facts::{Component, Event, NodeName, PodDetail, PodRow},
+    view::{View, listing},
+};
+
+/// Pods that one command names, and lines of such commands that a remedy has.
+const NAMES_IN_A_LINE: usize = 20;
+const LINES: usize = 10;
+
+/// Characters of a message that evidence quotes.
+const QUOTED: usize = 400;
+
+/// A pod that is not well.
+pub(super) struct Trouble<'a> {
+    /// Its row.
+    pub(super) row: &'a PodRow,
+    /// More about it; only of some where many are in trouble.
+    pub(super) detail: Option<&'a PodDetail>,
+    /// What was reported about it, the latest first.
+    pub(super) events: Vec<&'a Event>,
+}
+
+/// All pods that are not well. None where pods are not known; where only events or details are
+/// missing, that is said, and what is known is given.
+pub(super) fn in_trouble<'a>(view: &View<'a>, out: &mut Judgement) -> Option<Vec<Trouble<'a>>> {
+    let cluster = &view.facts.cluster;
+    let rows = premise::known(view, &cluster.pods, "pods", out)?.rows();
+    premise::known(view, &cluster.troubled_pods, "pods in trouble", out);
+    premise::known(view, &cluster.events, "events", out);
+    let details: HashMap<(&str, &str), &PodDetail> = cluster
+        .troubled_pods
+        .items()
+        .iter()
+        .map(|pod| ((pod.namespace.as_str(), pod.name.as_str()), pod))
+        .collect();
+    let mut events: HashMap<(&str, &str), Vec<&Event>> = HashMap::new();
+    for event in cluster.events.items().iter().filter(|event| event.object.kind == "Pod") {
+        let object = &event.object;
+        events.entry((&object.namespace, &object.name)).or_default().push(event);
+    }
+    let troubles = rows.iter().filter(|row| !row.is_well()).map(|row| {
+        let name = (&*row.namespace, &*row.name);
+        let mut events = events.remove(&name).unwrap_or_default();
+        events.sort_by(|a, b| b.last_seen.cmp(&a.last_seen));
+        Trouble { row, detail: details.get(&name).copied(), events }
+    });
+    Some(troubles.collect())
+}
+
+impl<'a> Trouble<'a> {
+    /// What it is.
+    pub(super) fn component(&self) -> Component {
+        self.detail.map_or(Component::Other, |detail| detail.component)
+    }
+
+    /// Messages of its events with this reason, the latest first.
+    pub(super) fn messages(&self, reason: &'static str) -> impl Iterator<Item = &'a str> + '_ {
+        let events = self.events.iter().filter(move |event| event.reason == reason);
+        events.map(|event| event.message.as_str())
+    }
+
+    /// The latest message about its sandbox that was not made, while it still waits for one.
+    pub(super) fn sandbox_failure(&self) -> Option<&'a str> {
+        self.waits_for_sandbox().then(|| self.messages("FailedCreatePodSandBox").next()).flatten()
+    }
+
+    /// Whether it is bound to a node, and none of its containers has run.
+    pub(super) fn waits_for_sandbox(&self) -> bool {
+        let status = &*self.row.status;
+        let waits = matches!(status, "ContainerCreating" | "Pending" | "PodInitializing")
+            || status.starts_with("Init:0/");
+        waits && self.row.node.is_some()
+    }
+
+    /// Why its containers wait, and how they ended.
+    pub(super) fn words(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let containers = self.detail.into_iter().flat_map(|detail| &detail.containers);
+        containers.flat_map(|container| {
+            let waiting = container.waiting.iter().map(|it| it.message.as_str());
+            let ends = [&container.terminated, &container.last_terminated];
+            let ends = ends.into_iter().flatten().map(|end| end.message.as_str());
+            waiting.chain(ends).filter(|message| !message.is_empty())
+        })
+    }
+}
+
+/// Pods that suffer from the same, with a message about each.
+#[derive(Default)]
+pub(super) struct Group<'a> {
+    members: Vec<(&'a PodRow, &'a str)>,
+}
+
+impl<'a> Group<'a> {
+    pub(super) fn push(&mut self, row: &'a PodRow, message: &'a str) {
+        self.members.push((row, message));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    pub(super) fn rows(&self) -> impl Iterator<Item = &'a PodRow> + '_ {
+        self.members.iter().map(|(row, _)| *row)
+    }
+
+    /// `1 pod waits`, `3 pods wait`.
+    pub(super) fn sentence(&self, one: &str, many: &str) -> String {
+        match self.members.len() {
+            1 => format!("1 pod {one}"),
+            count => format!("{count} pods {many}"),
+        }
+    }
+
+    /// `default/a, default/b and 17 more`.
+    pub(super) fn names(&self) -> String {
+        listing(&self.rows().map(name).collect::<Vec<_>>())
+    }
+
+    /// Their nodes, each once, in order.
+    pub(super) fn nodes(&self) -> Vec<NodeName> {
+        let mut nodes: Vec<NodeName> = self.rows().filter_map(|row| row.node.clone()).collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        nodes
+    }
+
+    /// The pods, and different things that were said, three at most.
+    pub(super) fn evidence(&self) -> Vec<Evidence> {
+        let mut evidence = vec![Evidence::new("pods", self.names())];
+        let mut said: Vec<&str> = Vec::new();
+        for (row, message) in self.members.iter().filter(|(_, message)| !message.is_empty()) {
+            if said.len() < 3 && !said.contains(message) {
+                said.push(message);
+                evidence.push(Evidence::new(format!("pod {}", name(row)), quote(message)));
+            }
+        }
+        evidence
+    }
+
+    /// `kubectl -n NAMESPACE VERB POD…`, as many pods as fit; the last line says how many did not.
+    pub(super) fn commands(&self, verb: &str) -> Vec<String> {
+        let mut by_namespace: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for row in self.rows() {
+            by_namespace.entry(&row.namespace).or_default().push(&row.name);
+        }
+        let lines: Vec<(&str, &[&str])> = by_namespace
+            .iter()
+            .flat_map(|(namespace, names)| {
+                names.chunks(NAMES_IN_A_LINE).map(move |names| (*namespace, names))
+            })
+            .collect();
+        let mut commands: Vec<String> = lines
+            .iter()
+            .take(LINES)
+            .map(|(namespace, names)| {
+                let names: Vec<_> = names.iter().map(|name| quoted(name)).collect();
+                format!("kubectl -n {} {verb} {}", quoted(namespace), names.join(" "))
+            })
+            .collect();
+        let rest: usize = lines.iter().skip(LINES).map(|(_, names)| names.len()).sum();
+        if rest > 0 {
+            commands.push(format!("# and {rest} more: ask the doctor again after these"));
+        }
+        commands
+    }
+
+    /// `kubectl logs` of the first few.
+    pub(super) fn logs(&self) -> Vec<String> {
+        let of = |row: &PodRow| {
+            format!(
+                "kubectl -n {} logs {} --all-containers --previous --tail=20",
+                quoted(&row.namespace),
+                quoted(&row.name)
+            )
+        };
+        self.rows().take(3).map(of).collect()
+    }
+}
+
+/// `NAMESPACE/NAME`.
+pub(super) fn name(row: &PodRow) -> String {
+    format!("{}/{}", row.namespace, row.name)
+}
+
+/// As much of a message as a reader wants.
+pub(super) fn quote(message: &str) -> String {
+    match message.char_indices().nth(QUOTED) {
+        Some((end, _)) => format!("{}…", &message[..end]),
+        None => message.to_owned(),
+    }
+}
+
+/// Whether a message contains one of these.
+pub(super) fn says(message: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| message.contains(word))
+}
+
+/// Puts pods into groups by what `class` makes of each; in order of the classes.
+pub(super) fn groups<'a, K: Ord>(
+    troubles: &[Trouble<'a>],
+    class: impl Fn(&Trouble<'a>) -> Option<(K, &'a str)>,
+) -> BTreeMap<K, Group<'a>> {
+    let mut groups: BTreeMap<K, Group<'a>> = BTreeMap::new();
+    for trouble in troubles {
+        if let Some((key, message)) = class(trouble) {
+            groups.entry(key).or_default().push(trouble.row, message);
+        }
+    }
+    groups
+}
