@@ -10,10 +10,12 @@ use std::collections::BTreeMap;
 use printed::{Printed, scalar, unfit};
 use serde_json::Value;
 
-use super::{ChartValues, ChartVersion};
+use super::{
+    ChartValues, ChartVersion,
+    span::{EVER, Numbers},
+};
 use crate::decode::DecodeError;
 
-type Numbers = (u64, u64, u64);
 type Data = BTreeMap<String, String>;
 
 /// How a template prints a value.
@@ -43,7 +45,6 @@ struct Row {
     charts: (Numbers, Numbers),
 }
 
-const EVER: Numbers = (u64::MAX, 0, 0);
 const ALL: (Numbers, Numbers) = ((0, 0, 0), EVER);
 
 const fn row(key: &'static str, value: &'static str, print: Print) -> Row {
