@@ -34,9 +34,12 @@ pub fn run(
     kubernetes: &KubernetesFlags,
     printer: &mut Printer,
 ) -> Result<Exit, Failure> {
+    if args.list_versions {
+        return list_versions(printer);
+    }
     let mut exit = Exit::Fine;
     let mut remarks = anstream::stderr();
-    for text in args.ignored.remarks() {
+    for text in args.upstream.remarks()? {
         remark(&mut remarks, Style::Info, "note:", &text)?;
     }
     let Given { mut values, notices, files } = given::read(&args.values).map_err(failure)?;
@@ -117,6 +120,16 @@ pub fn run(
         say_next(args, &version, &current, &target, &mut remarks)?;
     }
     Ok(exit)
+}
+
+/// The versions of charts, the oldest first.
+fn list_versions(printer: &mut Printer) -> Result<Exit, Failure> {
+    let versions = known_versions();
+    for version in versions {
+        let mark = if Some(version) == versions.last() { " (default)" } else { "" };
+        writeln!(printer, "{version}{mark}")?;
+    }
+    Ok(Exit::Fine)
 }
 
 /// Writes the values as they are printed.

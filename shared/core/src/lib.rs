@@ -8,6 +8,7 @@
 //! * [`prefix`] and [`routing`]: CIDR arithmetic, and route lookup as the kernel does it.
 //! * [`view`]: what the rules look at: facts, indexed, with protected addresses and pod CIDRs.
 //! * [`rules`]: pure functions from a view to findings; one file per rule.
+//! * [`shell`]: words for commands to paste.
 //! * [`causes`]: findings combined into verdicts with their chain of evidence.
 //! * [`diagnosis`]: all of it in one call.
 //!
@@ -22,4 +23,5 @@ pub mod prefix;
 pub mod redaction;
 pub mod routing;
 pub mod rules;
+pub mod shell;
 pub mod view;

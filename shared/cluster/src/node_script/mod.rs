@@ -21,8 +21,11 @@ mod frames;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use kcilium_core::decode::sysctl;
-use kcilium_core::facts::{NodeFacts, NodeName};
+use kcilium_core::{
+    decode::sysctl,
+    facts::{NodeFacts, NodeName},
+    shell,
+};
 
 use frames::Frames;
 
@@ -130,7 +133,7 @@ impl NodeScript {
         let mut script = String::new();
         for (name, value) in self.variables() {
             // Writing to a string does not fail.
-            let _ = writeln!(script, "{name}={}", quoted(&value));
+            let _ = writeln!(script, "{name}={}", shell::quoted(&value));
         }
         script.push_str(include_str!("node.sh"));
         script.into_bytes()
@@ -167,9 +170,4 @@ fn sysctl_patterns() -> impl Iterator<Item = String> {
         files.iter().map(move |file| format!("{directory}/*/{file}"))
     });
     sysctl::GLOBAL.into_iter().map(String::from).chain(of_links)
-}
-
-/// A word for a POSIX shell.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
