@@ -7,6 +7,7 @@
 pub mod agent_arguments;
 pub mod agent_config;
 pub mod agent_status;
+pub mod certificate;
 pub mod cilium_config;
 pub mod cni_conf;
 pub mod host_endpoints;

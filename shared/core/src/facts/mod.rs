@@ -25,8 +25,9 @@ pub use cluster::{
     Corefile, CustomResource, CustomResourceVersion, EnvVar, Event, KubeNode, KubeProxyConfig,
     Kubeadm, KubernetesVersion, LabelSelector, Lease, NetworkPolicy, NetworkPolicyKind,
     NodeAddress, NodeAddressKind, NodeInfo, ObjectReference, PodCounts, PodDetail, PodRow, Pods,
-    Release, SelectorRequirement, Service, ServiceEndpoint, ServiceEndpoints, ServicePort,
-    ServiceType, Taint, Termination, Toleration, TrafficPolicy, Waiting, Workload, WorkloadKind,
+    Release, SelectorRequirement, ServerCertificate, Service, ServiceEndpoint, ServiceEndpoints,
+    ServicePort, ServiceType, Taint, Termination, Toleration, TrafficPolicy, Waiting, Workload,
+    WorkloadKind,
 };
 pub use config::{
     ApiServer, CiliumConfig, Encryption, IpamMode, LoadBalancer, LoadBalancerMode,

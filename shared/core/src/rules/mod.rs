@@ -1,7 +1,6 @@
 //! Rules: pure functions from a [`View`] to findings. One file per rule; its documentation is what
 //! `kubectl cilium-doctor explain CODE` prints.
 
-mod api_address;
 mod api_server;
 mod command;
 mod devices;
@@ -25,6 +24,7 @@ mod ag_09_endpoints;
 mod api_01_no_way_to_api_server;
 mod api_02_address_of_api_server;
 mod api_03_unnamed_api_server_address;
+mod api_04_address_not_in_certificate;
 mod api_05_api_server_port;
 mod api_06_one_of_several_api_servers;
 mod cfg_01_direct_routes_in_tunnel;

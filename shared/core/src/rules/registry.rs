@@ -11,6 +11,7 @@ pub const RULES: &[Rule] = &[
     super::api_01_no_way_to_api_server::RULE,
     super::api_02_address_of_api_server::RULE,
     super::api_03_unnamed_api_server_address::RULE,
+    super::api_04_address_not_in_certificate::RULE,
     super::api_05_api_server_port::RULE,
     super::api_06_one_of_several_api_servers::RULE,
     super::cfg_01_direct_routes_in_tunnel::RULE,

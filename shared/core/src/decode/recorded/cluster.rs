@@ -4,6 +4,7 @@ use super::Recording;
 use crate::{
     decode::{
         DecodeError,
+        certificate::server_certificate,
         kubernetes::{self, ConfigMap, FromApi, Pod, ServiceCidr, Yaml},
     },
     facts::{
@@ -56,6 +57,7 @@ impl Recording<'_> {
                 .map(|found| found.into_iter().flat_map(|it| it.addresses).collect())
                 .into(),
             api_server_port: api_server_port(&slices).into(),
+            server_certificate: self.decoded("api/certificate.txt", server_certificate).into(),
             kube_proxy: document(&config_maps, "kube-proxy", |map| map.kube_proxy(yaml)).into(),
             events: self.list("events").into(),
             services: self.list("services").into(),

@@ -14,6 +14,7 @@
 //! NODE/cilium-status.json  cilium-dbg status -o json, in the agent
 //! api/RESOURCE.json      kubectl get RESOURCE -A -o json
 //! api/version.json       kubectl version -o json
+//! api/certificate.txt    openssl x509 -noout -ext subjectAltName, of the API server
 //! ```
 //!
 //! `RESOURCE` is one of [`RESOURCES`]. Every file may be missing: the facts it would give are then
@@ -57,7 +58,8 @@ pub fn is_part(path: &str) -> bool {
     ];
     let is_of_api = |file: &str| {
         let resource = file.strip_suffix(".json");
-        resource.is_some_and(|resource| resource == "version" || RESOURCES.contains(&resource))
+        file == "certificate.txt"
+            || resource.is_some_and(|name| name == "version" || RESOURCES.contains(&name))
     };
     match path.split('/').collect::<Vec<_>>()[..] {
         ["api", file] => is_of_api(file),

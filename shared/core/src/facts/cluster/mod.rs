@@ -2,6 +2,7 @@
 //!
 //! Each field is what one request gives, so that each can fail alone.
 
+mod certificate;
 mod configuration;
 mod control_plane;
 mod custom_resource;
@@ -21,6 +22,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use certificate::ServerCertificate;
 pub use configuration::{CiliumNodeConfig, ConfigData};
 pub use control_plane::{
     ClusterInfo, ControlPlaneComponent, ControlPlanePod, KubeProxyConfig, Kubeadm,
@@ -92,6 +94,9 @@ pub struct ClusterFacts {
     /// The port that goes with these addresses.
     #[serde(skip_serializing_if = "Fact::is_not_collected")]
     pub api_server_port: Fact<u16>,
+    /// What the API server that was asked is for, says its certificate.
+    #[serde(skip_serializing_if = "Fact::is_not_collected")]
+    pub server_certificate: Fact<ServerCertificate>,
     /// kube-proxy's configuration; that it runs, its DaemonSet says.
     #[serde(skip_serializing_if = "Fact::is_not_collected")]
     pub kube_proxy: Fact<KubeProxyConfig>,
