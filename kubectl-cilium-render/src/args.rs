@@ -116,6 +116,11 @@ pub struct Render {
     /// it refuses
     #[arg(long, requires = "chart_directory", conflicts_with = "migrate", help_heading = "Chart")]
     pub helm_template: bool,
+    /// API that Helm is to take for served by the cluster, such as
+    /// monitoring.coreos.com/v1/ServiceMonitor; may be repeated, or a list with commas
+    #[arg(long, value_name = "API", value_delimiter = ',', requires = "helm_template")]
+    #[arg(help_heading = "Chart")]
+    pub api_versions: Vec<String>,
     /// Print the chart versions whose keys are known here; others are taken for their nearest
     #[arg(long, help_heading = "Chart")]
     pub list_versions: bool,

@@ -87,7 +87,7 @@ pub fn run(
     let lint = lint(args, cluster.as_ref(), &version, &values, &target)?;
     let detail = if args.explain { Detail::All } else { Detail::Troubles };
     ignore_closed(lint.report(&values, detail, terminal::width(), &mut remarks))?;
-    let held = local.map(|chart| Held::against(&chart, &values)).transpose()?;
+    let held = local.map(|chart| Held::against(chart, &values, args.live.timeout)).transpose()?;
     let mut worst = lint.worst();
     let mut has_unknowns = lint.has_unknowns();
     if let Some(held) = &held {
@@ -173,6 +173,7 @@ fn ask_helm(
         namespace: &target.namespace,
         values,
         facts: cluster.map(|cluster| &cluster.facts),
+        apis: &args.api_versions,
     };
     question.ask(args.live.timeout)
 }

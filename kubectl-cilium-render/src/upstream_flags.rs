@@ -48,12 +48,10 @@ macro_rules! sets {
 
 const NOTHING_INSTALLED: &str = "nothing is installed";
 const NOTHING_AWAITED: &str = "there is nothing to wait for";
-const NO_CHARTS_ASKED: &str = "the cluster itself is asked for its version";
 
 /// The table: `cilium-cli` 0.12 to 0.19, in Helm mode and before.
 const FLAGS: &[Flag] = &[
     sets!("agent-image", "image.override"),
-    flag("api-versions", Takes::Text, NoEffect(NO_CHARTS_ASKED)),
     sets!("azure-client-id", "azure.clientID"),
     // A secret is not said again.
     flag(
@@ -87,7 +85,7 @@ const FLAGS: &[Flag] = &[
     ),
     sets!("ipam", "ipam.mode"),
     sets!("ipv4-native-routing-cidr", "ipv4NativeRoutingCIDR"),
-    flag("k8s-version", Takes::Text, NoEffect(NO_CHARTS_ASKED)),
+    flag("k8s-version", Takes::Text, NoEffect("the cluster itself is asked for its version")),
     sets!("kube-proxy-replacement", "kubeProxyReplacement"),
     flag("node-encryption", Takes::Bool, Instead(|value| set("encryption.nodeEncryption", value))),
     sets!("operator-image", "operator.image.override"),

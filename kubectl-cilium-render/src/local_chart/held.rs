@@ -1,6 +1,9 @@
 //! The values, held against a chart on disk.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
 
 use kcilium_cli::finding;
 use kcilium_core::rules::Severity;
@@ -19,14 +22,18 @@ pub struct Held {
 }
 
 impl Held {
-    /// Lays values over those of a chart, and holds them against its schema.
+    /// Lays values over those of a chart, and holds them against its schema, for so long.
     ///
     /// # Errors
     /// When the values cannot be handed to the schema.
-    pub fn against(chart: &LocalChart, given: &Map) -> Result<Self, serde_json::Error> {
+    pub fn against(
+        chart: LocalChart,
+        given: &Map,
+        time: Duration,
+    ) -> Result<Self, serde_json::Error> {
         let values = coalesce(given, &chart.defaults);
-        let check = match &chart.schema {
-            Some(schema) => check(schema, &serde_json::to_value(&values)?),
+        let check = match chart.schema {
+            Some(schema) => check(schema, serde_json::to_value(&values)?, time),
             None => Check::Judged(Vec::new()),
         };
         Ok(Self { values, check })

@@ -231,6 +231,22 @@ fn schemas_that_go_in_circles_come_to_an_end() {
 }
 
 #[test]
+fn schemas_that_double_the_work_at_each_step_are_left_behind() {
+    let steps = (0..64).map(|step| {
+        let next = format!("#/definitions/s{}", step + 1);
+        (format!("s{step}"), serde_json::json!({"allOf": [{"$ref": next}, {"$ref": next}]}))
+    });
+    let mut definitions: serde_json::Map<_, _> = steps.collect();
+    definitions.insert("s64".to_owned(), serde_json::json!({"type": "object"}));
+    let schema = serde_json::json!({"definitions": definitions, "$ref": "#/definitions/s0"});
+    let folder = folder(&chart_with("values.schema.json", &schema.to_string()), "debug: {}\n");
+    let arguments = ["-f", "values.yaml", "--chart-directory", "chart", "--timeout", "2s"];
+    let run = folder.render(&arguments);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(run.stderr.contains("gives no answer within"), "{}", run.stderr);
+}
+
+#[test]
 fn what_is_no_chart_is_refused() {
     let folder = folder(&[], "{}\n");
     let write = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();

@@ -50,6 +50,7 @@ mod cfg_21_eni_in_tunnel;
 mod cfg_22_no_conntrack_rules;
 mod cfg_23_skip_without_direct_routes;
 mod cfg_24_options_that_exclude_each_other;
+mod cfg_25_configuration_drift;
 mod cfg_26_nodes_configured_apart;
 mod cfg_27_mixed_versions;
 mod cfg_28_ingress_lacks_what_it_needs;

@@ -37,6 +37,7 @@ pub const RULES: &[Rule] = &[
     super::cfg_22_no_conntrack_rules::RULE,
     super::cfg_23_skip_without_direct_routes::RULE,
     super::cfg_24_options_that_exclude_each_other::RULE,
+    super::cfg_25_configuration_drift::RULE,
     super::cfg_26_nodes_configured_apart::RULE,
     super::cfg_27_mixed_versions::RULE,
     super::cfg_28_ingress_lacks_what_it_needs::RULE,

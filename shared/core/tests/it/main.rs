@@ -20,6 +20,7 @@ mod proposal;
 mod recorded;
 mod redaction;
 mod registry;
+mod release;
 mod rendered;
 mod routing;
 mod rules;
