@@ -90,9 +90,9 @@ pub(crate) struct Examine {
     pub(crate) source: Source,
     #[command(flatten)]
     pub(crate) judging: Judging,
-    /// Format of the report: `text` for people, `wide` with all evidence, `short` with a line for
-    /// each finding, `json` and `yaml` for programs, `html` as one page with a map of the address
-    /// space, `junit` for CI systems
+    /// Format of the report: `text` for people, on a screen; `wide` with all evidence; `short` with a
+    /// line for each thing that is wrong; `json` and `yaml` for programs; `html` as one page with a
+    /// map of the address space; `junit` for CI systems
     #[arg(
         short,
         long,

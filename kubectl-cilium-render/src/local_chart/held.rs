@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use kcilium_cli::finding;
-use kcilium_core::rules::Severity;
+use kcilium_core::{problems::Alike, rules::Severity};
 
 use super::{
     LocalChart, coalesce,
@@ -59,7 +59,7 @@ impl Held {
         };
         for violation in violations {
             let place = place::suffix(violation.origin(&self.values));
-            finding::headline(out, width, &violation.finding(), &place)?;
+            finding::headline(out, width, &Alike::from(&violation.finding()), &place)?;
         }
         Ok(())
     }

@@ -69,6 +69,22 @@ fn what_the_chart_refuses_is_not_printed_unless_forced() {
 }
 
 #[test]
+fn what_several_rules_say_of_one_key_is_one_problem() {
+    let complaint = judged(SECOND, &["--version", "1.16.19"]).complaint(1);
+    assert_eq!(complaint.matches("(values.yaml:1:9)").count(), 1, "{complaint}");
+    assert!(complaint.contains("block CFG-16 "), "{complaint}");
+    assert!(complaint.contains("also  VAL-02 "), "{complaint}");
+    let pool = "ipam:\n  operator:\n    clusterPoolIPv4PodCIDR: 10.60.0.0/16\n";
+    for version in ["1.14.2", "1.19.6"] {
+        let complaint = judged(pool, &["--version", version]).complaint(1);
+        assert!(complaint.contains("block CIDR-10 "), "{version}: {complaint}");
+        assert!(complaint.contains("also  VAL-02 "), "{version}: {complaint}");
+        // The other one is that of CIDR-04.
+        assert_eq!(complaint.matches("fix: ").count(), 2, "{version}: {complaint}");
+    }
+}
+
+#[test]
 fn each_value_is_found_where_it_stands() {
     let values = "ipam:\n  mode: kubernetes\nhubble:\n  rely:\n    enabled: true\n";
     let arguments = ["--version", "1.16.19", "--set", "operator.replicas=two"];

@@ -10,6 +10,7 @@
 //! * [`rules`]: pure functions from a view to findings; one file per rule.
 //! * [`causes`]: findings combined into verdicts with their chain of evidence.
 //! * [`diagnosis`]: all of it in one call.
+//! * [`problems`]: findings, put together as a reader takes them.
 //!
 //! Nothing here does I/O, knows a clock, a terminal or Kubernetes' client.
 
@@ -19,6 +20,7 @@ pub mod decode;
 pub mod diagnosis;
 pub mod facts;
 pub mod prefix;
+pub mod problems;
 pub mod redaction;
 pub mod routing;
 pub mod rules;
