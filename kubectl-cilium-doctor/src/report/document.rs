@@ -25,6 +25,9 @@ pub(super) struct Report<'a> {
     summary: Summary,
     verdicts: &'a [Verdict],
     findings: Vec<ExplainedFinding<'a>>,
+    /// What was known already, and counts for nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ignored: Vec<&'a Finding>,
     unknown: Vec<UnknownOfRule<'a>>,
     rules: Vec<RuleOutcome<'a>>,
     not_tested: Vec<&'static str>,
@@ -61,6 +64,7 @@ struct Summary {
     warn: usize,
     info: usize,
     predicted: usize,
+    ignored: usize,
     unknown: usize,
 }
 
@@ -117,6 +121,7 @@ impl<'a> Report<'a> {
             summary: Summary::new(diagnosis, &findings, unknown.len()),
             verdicts: &diagnosis.verdicts,
             findings: explained(diagnosis, &findings),
+            ignored: diagnosis.known().collect(),
             unknown,
             rules: diagnosis
                 .results
@@ -191,6 +196,7 @@ impl Summary {
             warn: observed(Severity::Warn),
             info: observed(Severity::Info),
             predicted: findings.iter().filter(|finding| finding.basis == Basis::Predicted).count(),
+            ignored: diagnosis.known().count(),
             unknown,
         }
     }

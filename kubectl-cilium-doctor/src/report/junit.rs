@@ -5,7 +5,7 @@
 
 use std::io::{self, BufWriter, Write};
 
-use kcilium_cli::control;
+use kcilium_cli::{control, finding};
 use kcilium_core::{
     diagnosis::{Diagnosis, RuleResult},
     facts::NodeName,
@@ -88,6 +88,10 @@ impl<'a> Case<'a> {
                     "not applicable: {}",
                     judgement.why_not_applicable().unwrap_or_default()
                 )),
+                Outcome::Ok if !result.known.is_empty() => {
+                    let known = finding::known(&result.known).unwrap_or_default();
+                    CaseVerdict::Skipped(known)
+                }
                 Outcome::Ok | Outcome::Found(_) => CaseVerdict::Passed,
             },
         };

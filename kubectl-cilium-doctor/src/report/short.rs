@@ -30,5 +30,8 @@ pub(super) fn write(diagnosis: &Diagnosis, printer: &mut Printer) -> io::Result<
             writeln!(printer, "{}", control::escape_line(&line))?;
         }
     }
+    if let Some(text) = finding::known(diagnosis.known()) {
+        writeln!(printer, "{:<10} {text}", "ignored")?;
+    }
     Ok(())
 }

@@ -3,7 +3,11 @@
 use std::io::{self, Write};
 
 use kcilium_cli::finding;
-use kcilium_core::{problems::Alike, rules::Severity};
+use kcilium_core::{
+    diagnosis::Selection,
+    problems::Alike,
+    rules::{Finding, Severity},
+};
 
 use super::{
     LocalChart, coalesce,
@@ -16,6 +20,8 @@ pub struct Held {
     /// The values over the chart's own.
     values: Map,
     check: Check,
+    /// Violations that were known already.
+    pub known: Vec<Finding>,
 }
 
 impl Held {
@@ -23,13 +29,26 @@ impl Held {
     ///
     /// # Errors
     /// When the values cannot be handed to the schema.
-    pub fn against(chart: &LocalChart, given: &Map) -> Result<Self, serde_json::Error> {
+    pub fn against(
+        chart: &LocalChart,
+        given: &Map,
+        selection: &Selection,
+    ) -> Result<Self, serde_json::Error> {
         let values = coalesce(given, &chart.defaults);
-        let check = match &chart.schema {
+        let mut check = match &chart.schema {
             Some(schema) => check(schema, &serde_json::to_value(&values)?),
             None => Check::Judged(Vec::new()),
         };
-        Ok(Self { values, check })
+        let mut known = Vec::new();
+        if let Check::Judged(violations) = &mut check {
+            violations.retain(|violation| {
+                let finding = violation.finding();
+                let is_known = selection.is_known(&finding);
+                known.extend(is_known.then_some(finding));
+                !is_known
+            });
+        }
+        Ok(Self { values, check, known })
     }
 
     /// How bad it is.

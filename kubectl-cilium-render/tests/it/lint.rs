@@ -85,6 +85,24 @@ fn what_several_rules_say_of_one_key_is_one_problem() {
 }
 
 #[test]
+fn what_is_known_is_counted() {
+    let known = b"CFG-03:enableIPv4Masquerade # the router has the routes\nCFG-01\nRT-01\n";
+    let folder = Folder::with(&[("values.yaml", SECOND.as_bytes()), ("known", known)]);
+    let arguments = ["-f", "values.yaml", "--version", "1.14.2", "--ignore-file", "known"];
+    let run = folder.judge(&arguments);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(!run.stderr.contains("error CFG-03 "), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("note: 1 finding left out by the ignore file: CFG-03"),
+        "{}",
+        run.stderr
+    );
+    // Routes are no matter of values.
+    assert!(run.stderr.contains("note: known:2: nothing was found for CFG-01"), "{}", run.stderr);
+    assert!(!run.stderr.contains("known:3"), "{}", run.stderr);
+}
+
+#[test]
 fn each_value_is_found_where_it_stands() {
     let values = "ipam:\n  mode: kubernetes\nhubble:\n  rely:\n    enabled: true\n";
     let arguments = ["--version", "1.16.19", "--set", "operator.replicas=two"];
@@ -125,4 +143,6 @@ fn rules_are_listed_and_explained() {
     assert!(!rules.contains("RT-02"), "{rules}");
     assert!(rules.contains("`kubectl cilium-render explain CODE`"), "{rules}");
     assert!(run(&["explain", "val-02"]).contains("Why it hurts"));
+    assert!(rules.contains("SCHEMA"), "{rules}");
+    assert!(run(&["explain", "schema"]).contains("--chart-directory"));
 }

@@ -1,13 +1,14 @@
 //! How findings are laid out for people.
 
 use std::{
+    collections::BTreeMap,
     fmt::Display,
     io::{self, Write},
 };
 
 use kcilium_core::{
     problems::Alike,
-    rules::{Remedy, Severity},
+    rules::{Code, Finding, Remedy, Severity},
     view::listing,
 };
 
@@ -102,6 +103,22 @@ pub fn summary(alike: &Alike<'_>) -> String {
     }
     let subjects: Vec<String> = subjects.into_iter().map(str::to_owned).collect();
     format!("{}, and {more} more like it: {}", worst.summary, listing(&subjects))
+}
+
+/// Counts findings that are not told, because they are known; nothing where there are none.
+pub fn known<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Option<String> {
+    let mut counts: BTreeMap<Code, usize> = BTreeMap::new();
+    for finding in findings {
+        *counts.entry(finding.code).or_default() += 1;
+    }
+    let count: usize = counts.values().sum();
+    let codes = counts.into_iter().map(|(code, count)| match count {
+        1 => code.to_string(),
+        count => format!("{code} ({count}×)"),
+    });
+    let codes = codes.collect::<Vec<_>>().join(", ");
+    let findings = if count == 1 { "finding" } else { "findings" };
+    (count > 0).then(|| format!("{count} {findings} left out by the ignore file: {codes}"))
 }
 
 /// Writes what to do: in words, then values and commands to paste.

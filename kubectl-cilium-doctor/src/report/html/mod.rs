@@ -54,6 +54,7 @@ fn page(facts: &Facts, diagnosis: &Diagnosis, examined: &str) -> Markup {
                     findings.iter().copied().filter(|it| it.basis == Basis::Predicted),
                 ))
                 (unknown(diagnosis))
+                @if let Some(text) = finding::known(diagnosis.known()) { p { (text) "." } }
                 p { "Not tested: " (crate::report::NOT_TESTED) "." }
             }
         }

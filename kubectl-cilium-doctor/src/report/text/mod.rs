@@ -198,5 +198,8 @@ impl Text {
             super::NOT_TESTED
         );
         self.prose("", "  ", &text);
+        if let Some(text) = finding::known(diagnosis.known()) {
+            self.prose("", "  ", &format!("{text}."));
+        }
     }
 }
