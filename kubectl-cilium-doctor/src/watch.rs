@@ -82,7 +82,8 @@ fn pause(args: &Examine, state: &str, left: Duration) -> Result<(), Failure> {
     let message = format!("{state}; looking again in {} s", pause.as_secs());
     let visibility = if is_redrawn(args) { Visibility::OnTerminal } else { Visibility::Never };
     let _spinner = Spinner::start(message, visibility);
-    interrupt::block_on(tokio::time::sleep(pause))
+    // A timer is made where it runs.
+    interrupt::block_on(async { tokio::time::sleep(pause).await })
 }
 
 /// The report on the last look.

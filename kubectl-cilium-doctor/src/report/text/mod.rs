@@ -26,6 +26,7 @@ use kcilium_core::{
 pub(super) use examined::examined;
 use problem::ranks;
 use screen::{Noun, Piece, Rank, Stands};
+use verdict::Place;
 
 use super::Detail;
 
@@ -62,8 +63,11 @@ impl Report {
                 |it: &&Finding| diagnosis.explanation_of(it).map(|verdict| verdict.cause) == cause;
             findings.iter().copied().filter(explained).collect()
         };
+        let surest = diagnosis.verdicts.iter().map(|verdict| verdict.confidence).max();
+        let first = diagnosis.verdicts.iter().position(|it| Some(it.confidence) == surest);
         for (number, verdict) in diagnosis.verdicts.iter().enumerate() {
-            text.verdict(number, verdict, &by(Some(verdict.cause)));
+            let place = if Some(number) == first { Place::First } else { Place::Other };
+            text.verdict(place, verdict, &by(Some(verdict.cause)));
         }
         let rest = by(None);
         let heading = if diagnosis.verdicts.is_empty() { "Findings" } else { "Besides" };
@@ -88,6 +92,11 @@ impl Text {
     /// Begins a piece, into which everything goes from now on.
     fn piece(&mut self, rank: Rank, noun: Noun) {
         self.pieces.push(Piece { rank, noun, stands: Stands::Alone, text: Vec::new() });
+    }
+
+    /// Begins a heading over pieces of that kind.
+    fn title(&mut self, rank: Rank, noun: Noun) {
+        self.pieces.push(Piece { rank, noun, stands: Stands::OverNext, text: Vec::new() });
     }
 
     /// Begins a piece that makes no sense without the one before.
@@ -152,9 +161,10 @@ impl Text {
         let left_out = match self.detail {
             Detail::Full => String::new(),
             Detail::Normal | Detail::Brief => {
-                // Two lines tell of what is left out.
+                // So many lines tell of what is left out.
+                let more = if self.detail == Detail::Brief { 3 } else { 2 };
                 let foot: usize = self.pieces.iter().map(Piece::lines).sum();
-                screen::fit(&mut pieces, screen::LINES.saturating_sub(foot + 2))
+                screen::fit(&mut pieces, screen::LINES.saturating_sub(foot + more))
             }
         };
         let explain = "`kubectl cilium-doctor explain CODE` tells more about a code";

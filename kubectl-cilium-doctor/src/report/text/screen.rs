@@ -46,6 +46,8 @@ pub(super) enum Stands {
     Alone,
     /// It says nothing without the piece before it.
     WithPrevious,
+    /// It is a heading, and says nothing without one of the pieces of its kind that follow.
+    OverNext,
 }
 
 /// Lines that stand or fall together, each with its line feed.
@@ -76,10 +78,18 @@ pub(super) fn fit(pieces: &mut Vec<Piece>, mut room: usize) -> String {
             _ if piece.rank == Rank::Always => room = room.saturating_sub(piece.lines()),
             Some(rest) if !is_lost && !left_out.contains_key(&piece.noun) => room = rest,
             _ if piece.text.is_empty() => {}
+            _ if piece.stands == Stands::OverNext => stays[place] = false,
             _ => {
                 stays[place] = false;
                 *left_out.entry(piece.noun).or_default() += 1;
             }
+        }
+    }
+    for place in 0..pieces.len() {
+        let noun = pieces[place].noun;
+        let mut below = (place + 1..pieces.len()).take_while(|next| pieces[*next].noun == noun);
+        if pieces[place].stands == Stands::OverNext && !below.any(|next| stays[next]) {
+            stays[place] = false;
         }
     }
     let mut stays = stays.into_iter();
@@ -126,6 +136,16 @@ mod tests {
         let (left, said) = fitted(&report, 1);
         assert_eq!(left, [Rank::Always]);
         assert_eq!(said, "2 findings, 1 reason");
+    }
+
+    #[test]
+    fn there_is_no_heading_over_nothing() {
+        let heading = piece(Rank::Why, FINDING, Stands::OverNext, 2);
+        let below = piece(Rank::Why, FINDING, Stands::Alone, 3);
+        let other = piece(Rank::Always, REMEDY, Stands::Alone, 1);
+        let mut pieces = vec![heading, below, other];
+        assert_eq!(fit(&mut pieces, 4), "1 finding");
+        assert_eq!(pieces.len(), 1);
     }
 
     #[test]

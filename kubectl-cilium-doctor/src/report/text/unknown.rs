@@ -9,7 +9,7 @@ use super::{Text, nodes::node_list, screen::Rank};
 impl Text {
     pub(super) fn unknown(&mut self, diagnosis: &Diagnosis) {
         for (number, ((subject, why), reason)) in reasons(diagnosis).into_iter().enumerate() {
-            self.piece(Rank::Unknown, ("thing not known", "things not known"));
+            self.piece(Rank::Unknown, ("unknown", "unknowns"));
             if number == 0 {
                 self.heading("Not known, so not judged");
             }

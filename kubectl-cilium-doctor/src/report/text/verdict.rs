@@ -16,10 +16,19 @@ use super::{
 /// Commands of a step that it shows.
 const SHOWN_COMMANDS: usize = 3;
 
+/// Which of the causes one is, for the room that it gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The surest; of those that are equally sure, the one to be mended first.
+    First,
+    /// Another one.
+    Other,
+}
+
 impl Text {
-    /// Writes one cause, and what it explains. The first is to be mended first.
-    pub(super) fn verdict(&mut self, number: usize, verdict: &Verdict, explained: &[&Finding]) {
-        let ranked = |rank| if number == 0 { rank } else { Rank::OtherCause };
+    /// Writes one cause, and what it explains.
+    pub(super) fn verdict(&mut self, place: Place, verdict: &Verdict, explained: &[&Finding]) {
+        let ranked = |rank| if place == Place::First { rank } else { Rank::OtherCause };
         self.head(verdict);
         self.chain(ranked(Rank::Why), &verdict.chain);
         for (heading, items) in [
@@ -64,7 +73,7 @@ impl Text {
     /// The decisive fact comes first among the facts; the rest supports it.
     fn chain(&mut self, rank: Rank, chain: &[ChainLink]) {
         const LINK: Noun = ("fact", "facts");
-        self.piece(rank, ("chain of evidence", "chains of evidence"));
+        self.title(rank, LINK);
         self.heading("Why");
         let decisive = chain.iter().position(|link| link.kind == ChainKind::Fact);
         for (place, link) in chain.iter().enumerate() {
