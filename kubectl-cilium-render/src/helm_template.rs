@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use kcilium_cli::{Failure, Style, interrupt};
+use kcilium_cli::{Failure, Style, interrupt, remark::ignore_closed};
 use kcilium_core::facts::Facts;
 use semver::Version;
 use tokio::{
@@ -16,7 +16,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{next, remark::ignore_closed};
+use crate::next;
 
 /// The most that is kept of what Helm says, in bytes.
 const MAX_SAID: u64 = 64 << 10;

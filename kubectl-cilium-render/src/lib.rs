@@ -17,7 +17,6 @@ pub mod local_chart;
 pub mod migrate;
 pub mod next;
 pub mod release;
-mod remark;
 pub mod render;
 pub mod source;
 pub mod strvals;

@@ -143,6 +143,26 @@ fn the_charts_of_distributions_say_it_as_appversion() {
     folder.render(&[&CHARTED[..], &["--version", "1.16.2"]].concat()).printed();
 }
 
+#[test]
+fn the_schema_can_be_ignored_like_a_rule() {
+    let folder = folder(&chart(), "debug: {enabled: 'x'}\n");
+    let judge = |more: &[&str]| folder.judge(&[&CHARTED[..], more].concat());
+    let refused = judge(&[]);
+    assert!(refused.stderr.contains("SCHEMA "), "{}", refused.stderr);
+    assert_eq!(refused.code, Some(1));
+    for more in [["--ignore", "SCHEMA,VAL-03"], ["--only", "CIDR-01"]] {
+        let ignored = judge(&more);
+        assert!(!ignored.stderr.contains("SCHEMA"), "{}", ignored.stderr);
+        assert_eq!(ignored.code, Some(0), "{}", ignored.stderr);
+    }
+    let known = folder.path().join("known");
+    std::fs::write(&known, "SCHEMA:debug.enabled\nVAL-03\nSCHEMA:other\n").unwrap();
+    let run = judge(&["--ignore-file", known.to_str().unwrap()]);
+    assert!(run.stderr.contains("left out by the ignore file: SCHEMA, VAL-03"), "{}", run.stderr);
+    assert!(run.stderr.contains(":3: nothing was found for SCHEMA:other"), "{}", run.stderr);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+}
+
 const WRONG: &str = "\
 debug:
   enabled: 'hunter2'

@@ -11,6 +11,7 @@
 //! * [`shell`]: words for commands to paste.
 //! * [`causes`]: findings combined into verdicts with their chain of evidence.
 //! * [`diagnosis`]: all of it in one call.
+//! * [`problems`]: findings, put together as a reader takes them.
 //!
 //! Nothing here does I/O, knows a clock, a terminal or Kubernetes' client.
 
@@ -20,6 +21,7 @@ pub mod decode;
 pub mod diagnosis;
 pub mod facts;
 pub mod prefix;
+pub mod problems;
 pub mod redaction;
 pub mod routing;
 pub mod rules;

@@ -102,6 +102,7 @@ mod sch_01_agent_not_ready;
 mod sch_02_network_unavailable;
 mod sch_03_uninitialized;
 mod sch_04_agents_not_scheduled;
+mod schema;
 mod val_01_unknown_key;
 mod val_02_removed_key;
 mod val_03_wrong_type;

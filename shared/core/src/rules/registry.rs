@@ -1,6 +1,7 @@
 //! All rules, sorted by code.
 
 use super::Rule;
+use crate::chart::suggest;
 
 /// The registry.
 pub const RULES: &[Rule] = &[
@@ -102,7 +103,18 @@ pub const RULES: &[Rule] = &[
 
 /// Finds a rule by its code; case does not matter.
 pub fn find(code: &str) -> Option<&'static Rule> {
-    RULES.iter().find(|rule| rule.code.0.eq_ignore_ascii_case(code))
+    let mut rules = RULES.iter().chain([&SCHEMA]);
+    rules.find(|rule| rule.code.0.eq_ignore_ascii_case(code))
+}
+
+/// What the schema of a chart says; who has a chart at hand asks it.
+pub const SCHEMA: Rule = super::schema::RULE;
+
+/// The codes most like one that no rule has.
+pub fn alike(code: &str) -> Vec<&'static str> {
+    let code = code.to_ascii_uppercase();
+    let codes = RULES.iter().chain([&SCHEMA]).map(|rule| rule.code.0);
+    suggest::alike(&code, codes)
 }
 
 /// A check of the catalogue that no rule makes yet.

@@ -8,6 +8,7 @@ mod api_objects;
 mod api_table;
 mod dumps;
 mod fixture;
+mod golden;
 mod helm_release;
 mod hostile;
 mod iproute2;
