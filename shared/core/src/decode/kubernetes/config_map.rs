@@ -121,6 +121,7 @@ impl ConfigMap {
         Ok(KubeProxyConfig {
             mode: scalar(&document, "/mode"),
             cluster_cidr: scalar(&document, "/clusterCIDR"),
+            detect_local_mode: scalar(&document, "/detectLocalMode"),
         })
     }
 

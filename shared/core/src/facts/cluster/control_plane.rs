@@ -93,4 +93,7 @@ pub struct KubeProxyConfig {
     /// `clusterCIDR`, as written.
     #[serde(rename = "clusterCIDR")]
     pub cluster_cidr: String,
+    /// `detectLocalMode`, by what pods of the node are told from others; empty for `ClusterCIDR`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub detect_local_mode: String,
 }
