@@ -96,7 +96,9 @@ pub fn run(
     ignore_closed(lint.report(&values, detail, terminal::width(), &mut remarks))?;
     let asks_schema = selection.contains(registry::SCHEMA.code);
     let local = local.filter(|_| asks_schema);
-    let held = local.map(|chart| Held::against(chart, &values, &selection, args.live.timeout)).transpose()?;
+    let held = local
+        .map(|chart| Held::against(chart, &values, &selection, args.live.timeout))
+        .transpose()?;
     let mut worst = lint.worst();
     let mut has_unknowns = lint.has_unknowns();
     if let Some(held) = &held {

@@ -117,12 +117,23 @@ impl Stage {
                 container: "cilium-agent".to_owned(),
             };
             let mut tries = 0;
-            while !self.runs(&agent).await {
+            while !(self.runs(&agent).await && self.is_ready(&agent)) {
                 tries += 1;
                 assert!(tries < 600, "{agent:?} does not run");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
+    }
+
+    fn is_ready(&self, agent: &ContainerRef) -> bool {
+        let id = GroupResource::new("", "pods");
+        let store = self.sim().store();
+        let Some(pod) = store.get(&id, &Key::new(&agent.namespace, &agent.pod)) else {
+            return false;
+        };
+        let pod = pod.value();
+        let statuses = pod["status"]["containerStatuses"].as_array().into_iter().flatten();
+        statuses.map(|status| &status["ready"]).all(|ready| ready == true)
     }
 
     async fn runs(&self, agent: &ContainerRef) -> bool {
