@@ -126,8 +126,10 @@ fn each_short_line_stands_for_itself() {
             let mut words = line.split_whitespace();
             let (word, code) = (words.next().unwrap(), words.next().unwrap());
             assert!(WORDS.contains(&word), "{line}");
-            let prefixes =
-                ["C-", "AG-", "API-", "CFG-", "CIDR-", "CNI-", "OP-", "POD-", "RT-", "SCH-"];
+            let prefixes = [
+                "C-", "AG-", "API-", "CFG-", "CIDR-", "CNI-", "DNS-", "KP-", "OP-", "POD-", "RT-",
+                "SCH-",
+            ];
             assert!(prefixes.iter().any(|prefix| code.starts_with(prefix)), "{line}");
             assert!(words.count() >= 2, "{line}");
         }

@@ -17,12 +17,13 @@
 
 mod facts;
 mod frames;
+mod iptables;
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use kcilium_core::{
-    decode::sysctl,
+    decode::{iptables::AWK, sysctl},
     facts::{NodeFacts, NodeName},
     shell,
 };
@@ -114,7 +115,7 @@ impl NodeScript {
         }
     }
 
-    /// Gives each command of the script so many seconds instead of ten. There are about fifteen, and
+    /// Gives each command of the script so many seconds instead of ten. There are about twenty, and
     /// all are done within a second on a node that is well.
     #[must_use]
     pub fn with_seconds_per_command(self, seconds: u32) -> Self {
@@ -145,7 +146,7 @@ impl NodeScript {
         facts::of(node.into(), &facts::Output { frames, end, script: self })
     }
 
-    fn variables(&self) -> [(&'static str, String); 7] {
+    fn variables(&self) -> [(&'static str, String); 8] {
         // Others' servers are not read: nobody is to be asked about the way to them.
         let resolv_conf = match self.container.dns_policy {
             DnsPolicy::Host => RESOLV_CONF,
@@ -160,6 +161,7 @@ impl NodeScript {
             ("questions", words(&mut self.questions.iter().map(ToString::to_string))),
             ("sysctls", words(&mut sysctl_patterns())),
             ("many_links", sysctl::MANY_LINKS.to_string()),
+            ("count_rules", AWK.into()),
         ]
     }
 }
