@@ -14,6 +14,7 @@ mod live_faults;
 mod live_fleet;
 mod live_nodes;
 mod live_requests;
+mod live_services;
 mod live_snapshot;
 mod live_symptoms;
 mod live_two_illnesses;
