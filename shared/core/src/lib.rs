@@ -1,6 +1,7 @@
 //! The pure core of the kcilium plugins: collect → decide → act, without the collecting and the acting.
 //!
 //! * [`chart`]: what versions of Cilium's Helm chart take and what they make of it.
+//! * [`connectivity_log`]: what a saved `cilium connectivity test` says.
 //! * [`facts`]: one model of everything that is known about a cluster and its nodes; a source that
 //!   failed is a fact too.
 //! * [`decode`]: what real programs print (`ip -j`, `resolv.conf`, API objects) into facts.
@@ -15,6 +16,7 @@
 
 pub mod causes;
 pub mod chart;
+pub mod connectivity_log;
 pub mod decode;
 pub mod diagnosis;
 pub mod facts;

@@ -137,7 +137,7 @@ impl Explained {
 }
 
 impl Check {
-    fn new(command: impl Into<String>, expect: impl Into<String>) -> Self {
+    pub(crate) fn new(command: impl Into<String>, expect: impl Into<String>) -> Self {
         Self { command: command.into(), expect: expect.into() }
     }
 }
