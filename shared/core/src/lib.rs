@@ -5,6 +5,7 @@
 //! * [`facts`]: one model of everything that is known about a cluster and its nodes; a source that
 //!   failed is a fact too.
 //! * [`decode`]: what real programs print (`ip -j`, `resolv.conf`, API objects) into facts.
+//! * [`probe`]: what node agents send into the network, and what they tell of the answers.
 //! * [`redaction`]: what is taken away before anything becomes a fact.
 //! * [`prefix`] and [`routing`]: CIDR arithmetic, and route lookup as the kernel does it.
 //! * [`view`]: what the rules look at: facts, indexed, with protected addresses and pod CIDRs.
@@ -21,6 +22,7 @@ pub mod decode;
 pub mod diagnosis;
 pub mod facts;
 pub mod prefix;
+pub mod probe;
 pub mod redaction;
 pub mod routing;
 pub mod rules;

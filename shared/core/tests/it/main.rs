@@ -16,6 +16,7 @@ mod live_values;
 mod node_config;
 mod notation;
 mod pod_status;
+mod probe;
 mod proposal;
 mod recorded;
 mod redaction;
