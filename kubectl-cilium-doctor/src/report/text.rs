@@ -102,6 +102,7 @@ impl Text<'_> {
         self.list("What does not work", &verdict.broken)?;
         self.list("What still works, and misleads", &verdict.still_works)?;
         self.list("Beware", &verdict.cautions)?;
+        self.undecided(verdict)?;
         self.heading("How to mend it")?;
         for (index, step) in verdict.fix.iter().enumerate() {
             self.remedy(&format!("  {}. ", index + 1), "     ", step)?;
@@ -114,11 +115,27 @@ impl Text<'_> {
         Ok(())
     }
 
+    /// What fits as well, and what would decide.
+    fn undecided(&mut self, verdict: &Verdict) -> io::Result<()> {
+        let others = verdict.alternatives.iter().map(|it| format!("{}: {}", it.cause, it.title));
+        self.list("What fits as well", &others.collect::<Vec<_>>())?;
+        if verdict.decides.is_empty() {
+            return Ok(());
+        }
+        self.heading("What would decide")?;
+        for check in &verdict.decides {
+            finding::verbatim(self.out, "  ", &control::escape_line(&check.command))?;
+            self.prose("    ", "      ", &check.expect)?;
+        }
+        Ok(())
+    }
+
     fn chain(&mut self, verdict: &Verdict) -> io::Result<()> {
         self.heading("Why")?;
         for link in &verdict.chain {
             let label = match link.kind {
                 ChainKind::Symptom => "  symptom  ",
+                ChainKind::Probe => "  probe    ",
                 ChainKind::Fact => "  fact     ",
                 ChainKind::Cause => "  because  ",
             };

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Address, AgentStatus, Fact, Link, LinkName, NodeName, Route, RoutingRule, TableId, Unavailable,
 };
+use crate::probe::ProbeResult;
 
 /// One node, as seen from its host network namespace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,6 +53,10 @@ pub struct NodeFacts {
     /// What that agent says about itself.
     #[serde(default, skip_serializing_if = "Fact::is_not_collected")]
     pub agent_status: Fact<AgentStatus>,
+    /// What became of probes that started on the node, in its own namespace and in a pod's; their
+    /// ids tell which.
+    #[serde(default, skip_serializing_if = "Fact::is_not_collected")]
+    pub probes: Fact<Vec<ProbeResult>>,
 }
 
 impl NodeFacts {
@@ -74,6 +79,7 @@ impl NodeFacts {
             sysctls: missing(why),
             agent: missing(why),
             agent_status: missing(why),
+            probes: Fact::default(),
         }
     }
 
@@ -93,6 +99,7 @@ impl NodeFacts {
             sysctls: Fact::default(),
             agent: Fact::default(),
             agent_status: Fact::default(),
+            probes: Fact::default(),
         }
     }
 }

@@ -10,6 +10,7 @@
 pub mod matrix;
 pub mod plan;
 mod question;
+pub(crate) mod readings;
 mod request;
 mod result;
 mod summary;

@@ -6,6 +6,7 @@ mod agent_devices;
 mod agent_status;
 mod api_objects;
 mod api_table;
+mod causes;
 mod dumps;
 mod fixture;
 mod helm_release;
