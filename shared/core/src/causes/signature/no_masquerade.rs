@@ -35,7 +35,7 @@ pub(super) static SIGNATURE: Signature = Signature {
     ],
     cautions: &[
         "Tunnels have nothing to do with it: native routing works with masquerade, and a tunnel without it fails alike.",
-        "If your routers know the pods, or nothing is meant to leave, all is well: `--ignore CFG-03`.",
+        "First: does your router know the way to the pods, or is nothing meant to leave? Then all is well (`--ignore CFG-03`).",
     ],
     fix,
     verify: |site| {
