@@ -32,6 +32,7 @@ Exit codes:
 ///   kubectl cilium-doctor --watch --timeout 10m   wait until all is well
 ///   kubectl cilium-doctor explain CIDR-01         what a code means
 ///   kubectl cilium-doctor auth                    what you may read
+///   kubectl cilium-doctor explain-log test.log    why a connectivity test failed
 ///
 /// It reads objects, and runs one script in the agents of the nodes that reads
 /// routes, rules, addresses, DNS servers and CNI files. It creates and changes
@@ -77,6 +78,21 @@ pub(crate) enum Command {
         /// Code of the rule, such as CIDR-01
         #[arg(value_parser = judging::code)]
         code: Code,
+        /// Format of the answer
+        #[arg(short, long, value_enum, default_value_t)]
+        output: OutputFormat,
+    },
+    /// Say what is behind the failures of a saved `cilium connectivity test`
+    ///
+    /// Counts only what had to succeed: what a policy has to refuse is refused by a dead network as
+    /// well. Names the likely cause, what else would look like it, and the command that decides.
+    /// Logs of all versions of cilium-cli are read, as a terminal or a CI system saved them.
+    ///
+    /// Exit code 1 if something failed, 3 if no such log is there to be read or it ends before
+    /// anything is certain.
+    ExplainLog {
+        /// File to read; `-` is standard input
+        file: PathBuf,
         /// Format of the answer
         #[arg(short, long, value_enum, default_value_t)]
         output: OutputFormat,

@@ -6,6 +6,7 @@
 mod args;
 mod auth;
 mod examine;
+mod explain_log;
 mod live;
 mod local;
 mod report;
@@ -29,6 +30,7 @@ fn run(args: Args, printer: &mut Printer) -> Result<Exit, Failure> {
         Some(Command::Auth { live, output }) => auth::run(&live, &args.kubernetes, output, printer),
         Some(Command::Rules { output }) => catalogue::list("cilium-doctor", None, output, printer),
         Some(Command::Explain { code, output }) => catalogue::explain(&code, output, printer),
+        Some(Command::ExplainLog { file, output }) => explain_log::run(&file, output, printer),
         Some(Command::Version) => {
             writeln!(printer, "kubectl cilium-doctor {}", env!("CARGO_PKG_VERSION"))?;
             Ok(Exit::Fine)

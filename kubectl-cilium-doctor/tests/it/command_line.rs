@@ -8,12 +8,19 @@ use crate::doctor::{CLASH, HEALTHY, run};
 fn help_is_complete() {
     assert_snapshot!("help", run(&["--help"]).printed(0));
     assert_snapshot!("help_short", run(&["-h"]).printed(0));
+    assert_snapshot!("help_explain_log", run(&["explain-log", "--help"]).printed(0));
     assert_snapshot!("help_snapshot", run(&["snapshot", "--help"]).printed(0));
 }
 
 #[test]
 fn help_fits_the_terminal() {
-    for arguments in [&["--help"][..], &["-h"], &["snapshot", "--help"], &["explain", "--help"]] {
+    for arguments in [
+        &["--help"][..],
+        &["-h"],
+        &["snapshot", "--help"],
+        &["explain", "--help"],
+        &["explain-log", "--help"],
+    ] {
         for line in run(arguments).printed(0).lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }

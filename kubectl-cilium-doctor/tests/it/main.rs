@@ -5,6 +5,7 @@
 mod command_line;
 mod doctor;
 mod document;
+mod explain_log;
 mod hostile;
 mod ignoring;
 mod judging;

@@ -1,9 +1,11 @@
 //! The pure core of the kcilium plugins: collect → decide → act, without the collecting and the acting.
 //!
 //! * [`chart`]: what versions of Cilium's Helm chart take and what they make of it.
+//! * [`connectivity_log`]: what a saved `cilium connectivity test` says.
 //! * [`facts`]: one model of everything that is known about a cluster and its nodes; a source that
 //!   failed is a fact too.
 //! * [`decode`]: what real programs print (`ip -j`, `resolv.conf`, API objects) into facts.
+//! * [`probe`]: what node agents send into the network, and what they tell of the answers.
 //! * [`redaction`]: what is taken away before anything becomes a fact.
 //! * [`prefix`] and [`routing`]: CIDR arithmetic, and route lookup as the kernel does it.
 //! * [`view`]: what the rules look at: facts, indexed, with protected addresses and pod CIDRs.
@@ -17,10 +19,12 @@
 
 pub mod causes;
 pub mod chart;
+pub mod connectivity_log;
 pub mod decode;
 pub mod diagnosis;
 pub mod facts;
 pub mod prefix;
+pub mod probe;
 pub mod problems;
 pub mod redaction;
 pub mod routing;

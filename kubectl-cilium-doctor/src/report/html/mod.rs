@@ -91,6 +91,7 @@ fn verdict(verdict: &Verdict) -> Markup {
             (bullets("What does not work", &verdict.broken))
             (bullets("What still works, and misleads", &verdict.still_works))
             (bullets("Beware", &verdict.cautions))
+            (undecided(verdict))
             h3 { "How to mend it" }
             ol { @for step in &verdict.fix { li { (remedy(step)) } } }
             h3 { "How to see that it is mended" }
@@ -102,9 +103,24 @@ fn verdict(verdict: &Verdict) -> Markup {
     }
 }
 
+fn undecided(verdict: &Verdict) -> Markup {
+    let others = verdict.alternatives.iter().map(|it| format!("{}: {}", it.cause, it.title));
+    html! {
+        (bullets("What fits as well", &others.collect::<Vec<_>>()))
+        @if !verdict.decides.is_empty() {
+            h3 { "What would decide" }
+            @for check in &verdict.decides {
+                pre { (shown_line(&check.command)) }
+                p { (shown(&check.expect)) }
+            }
+        }
+    }
+}
+
 fn chain_word(kind: ChainKind) -> &'static str {
     match kind {
         ChainKind::Symptom => "symptom",
+        ChainKind::Probe => "probe",
         ChainKind::Fact => "fact",
         ChainKind::Cause => "because",
     }

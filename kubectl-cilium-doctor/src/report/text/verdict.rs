@@ -1,6 +1,6 @@
 //! A cause: what it is, why, and how to mend it.
 
-use kcilium_cli::{Style, finding};
+use kcilium_cli::{Style, control, finding};
 use kcilium_core::{
     causes::{ChainKind, ChainLink, Confidence, Verdict},
     problems::{Alike, Problem, problems},
@@ -39,6 +39,7 @@ impl Text {
             self.piece(Rank::Background, ("consequence", "consequences"));
             self.list(heading, items);
         }
+        self.undecided(ranked(Rank::Why), verdict);
         self.piece(ranked(Rank::Mend), ("way to mend it", "ways to mend it"));
         self.heading("How to mend it");
         for (index, step) in verdict.fix.iter().enumerate() {
@@ -51,6 +52,24 @@ impl Text {
             self.prose("    must say: ", "      ", &check.expect);
         }
         self.explained(ranked(Rank::Why), explained);
+    }
+
+    /// What fits as well, and what would decide.
+    fn undecided(&mut self, rank: Rank, verdict: &Verdict) {
+        let others = verdict.alternatives.iter().map(|it| format!("{}: {}", it.cause, it.title));
+        self.piece(rank, ("alternative", "alternatives"));
+        self.list("What fits as well", &others.collect::<Vec<_>>());
+        if verdict.decides.is_empty() {
+            return;
+        }
+        self.piece(rank, ("check that decides", "checks that decide"));
+        self.heading("What would decide");
+        for check in &verdict.decides {
+            self.write(|out, _| {
+                finding::verbatim(out, "  ", &control::escape_line(&check.command))
+            });
+            self.prose("    ", "      ", &check.expect);
+        }
     }
 
     fn head(&mut self, verdict: &Verdict) {
@@ -81,6 +100,7 @@ impl Text {
             self.piece(if is_decisive { rank } else { Rank::Evidence }, LINK);
             let label = match link.kind {
                 ChainKind::Symptom => "  symptom  ",
+                ChainKind::Probe => "  probe    ",
                 ChainKind::Fact => "  fact     ",
                 ChainKind::Cause => "  because  ",
             };

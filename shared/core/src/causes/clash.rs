@@ -60,6 +60,8 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
         verify: verify(case.view, &victims),
         explains: ["CIDR-01", "CIDR-02", "CIDR-03", "CIDR-04", "RT-01"].map(Code).to_vec(),
         explains_also: symptoms.iter().copied().map(Explained::of).collect(),
+        alternatives: Vec::new(),
+        decides: Vec::new(),
         nodes,
     })
 }

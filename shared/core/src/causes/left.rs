@@ -56,6 +56,8 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
             .map(Code)
             .to_vec(),
         explains_also: symptoms.iter().copied().map(Explained::of).collect(),
+        alternatives: Vec::new(),
+        decides: Vec::new(),
         nodes,
     })
 }

@@ -11,6 +11,7 @@ mod move_pods;
 mod route_loss;
 mod service_clash;
 mod services;
+mod signature;
 
 use serde::Serialize;
 
@@ -49,6 +50,22 @@ pub struct Verdict {
     /// Findings of other rules that it explains, by their subjects: of what one rule finds, some may
     /// have other causes.
     pub explains_also: Vec<Explained>,
+    /// What fits as well, where it is undetermined.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<Alternative>,
+    /// What would decide, the cheapest first, and what it says in which case.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub decides: Vec<Check>,
+}
+
+/// A cause that fits what is known as well as another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Alternative {
+    /// Code.
+    pub cause: &'static str,
+    /// The cause in one sentence without a full stop.
+    pub title: String,
 }
 
 /// A finding that a cause explains, while others of the same rule may have other causes.
@@ -102,6 +119,8 @@ pub struct ChainLink {
 pub enum ChainKind {
     /// What the user sees.
     Symptom,
+    /// What a probe found.
+    Probe,
     /// What was read.
     Fact,
     /// What follows.
@@ -127,6 +146,10 @@ impl ChainLink {
         Self { kind: ChainKind::Fact, text: text.into(), source: source.into() }
     }
 
+    fn probe(source: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { kind: ChainKind::Probe, text: text.into(), source: source.into() }
+    }
+
     fn cause(text: impl Into<String>) -> Self {
         Self { kind: ChainKind::Cause, text: text.into(), source: String::new() }
     }
@@ -139,7 +162,7 @@ impl Explained {
 }
 
 impl Check {
-    fn new(command: impl Into<String>, expect: impl Into<String>) -> Self {
+    pub(crate) fn new(command: impl Into<String>, expect: impl Into<String>) -> Self {
         Self { command: command.into(), expect: expect.into() }
     }
 }
@@ -191,6 +214,7 @@ pub(crate) fn find(view: &View<'_>, findings: &[&Finding]) -> Vec<Verdict> {
             verdicts.push(verdict);
         }
     }
+    verdicts.extend(signature::verdicts(&case));
     verdicts
 }
 

@@ -74,6 +74,8 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
         ],
         explains: ["RT-02", "RT-06"].map(Code).to_vec(),
         explains_also: Vec::new(),
+        alternatives: Vec::new(),
+        decides: Vec::new(),
         nodes,
     })
 }

@@ -39,5 +39,7 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
         )],
         explains: vec![Code("CIDR-05")],
         explains_also: Vec::new(),
+        alternatives: Vec::new(),
+        decides: Vec::new(),
     })
 }

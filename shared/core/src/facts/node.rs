@@ -9,6 +9,7 @@ use super::{
     Address, AgentStatus, Fact, Iptables, Link, LinkName, NodeName, Route, RoutingRule, TableId,
     Unavailable,
 };
+use crate::probe::ProbeResult;
 
 /// One node, as seen from its host network namespace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,6 +61,10 @@ pub struct NodeFacts {
     /// What that agent says about itself.
     #[serde(default, skip_serializing_if = "Fact::is_not_collected")]
     pub agent_status: Fact<AgentStatus>,
+    /// What became of probes that started on the node, in its own namespace and in a pod's; their
+    /// ids tell which.
+    #[serde(default, skip_serializing_if = "Fact::is_not_collected")]
+    pub probes: Fact<Vec<ProbeResult>>,
 }
 
 impl NodeFacts {
@@ -84,6 +89,7 @@ impl NodeFacts {
             iptables: missing(why),
             agent: missing(why),
             agent_status: missing(why),
+            probes: Fact::default(),
         }
     }
 
@@ -105,6 +111,7 @@ impl NodeFacts {
             iptables: Fact::default(),
             agent: Fact::default(),
             agent_status: Fact::default(),
+            probes: Fact::default(),
         }
     }
 }

@@ -1,7 +1,7 @@
 use ipnet::IpNet;
 
 use super::{
-    Finding, Judgement, Remedy, Severity,
+    Evidence, Finding, Judgement, Remedy, Severity,
     pod_networks::{aggregated, pod_networks},
     premise, rule, spelling,
     way_back::{WayBack, ways_back},
@@ -9,6 +9,10 @@ use super::{
 use crate::{
     facts::{CiliumConfig, Family, NodeAddressKind, RoutingMode},
     prefix::GivenPrefix,
+    probe::{
+        matrix::Destination,
+        readings::{Reading, Readings, Sign},
+    },
     view::View,
 };
 
@@ -18,8 +22,9 @@ rule! {
     /// (`enableIPv4Masquerade: false`), and whether anything is known by which answers find back to
     /// it: addresses or routes of a cloud, BGP, a routing daemon, another plugin or agent that gives
     /// packets the node's address, addresses of the internet, policies by which nothing may leave.
-    /// Where one is, it says so, and what is left to check. An egress gateway is no such reason: it
-    /// needs masquerade.
+    /// Where one is, it says so, and what is left to check. Probes know better than reasons: where
+    /// pods reach what their node reaches, all is well, and where they do not, nothing is. An egress
+    /// gateway is no such reason: it needs masquerade.
     ///
     /// Routers' own routes to pods it cannot see. Of a running cluster it therefore asks, and so it
     /// does of one whose machines are a cloud's; of other values that are about to turn masquerade
@@ -57,7 +62,18 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     if config.masquerade_v4 {
         return;
     }
-    let ways = ways_back(view, config);
+    let probed = Probed::of(view);
+    if let Probed::Lost(evidence) = probed {
+        let mut finding = nothing_known(view, config);
+        finding.severity = Severity::Error;
+        finding.evidence.extend(evidence);
+        out.found(finding);
+        return;
+    }
+    let mut ways = ways_back(view, config);
+    if let Probed::Reached(evidence) = probed {
+        ways.push(WayBack { evidence, caveat: "" });
+    }
     let finding = if ways.is_empty() {
         if !is_new(view) {
             out.unknown("ways back to pods", "what routers outside know was not probed");
@@ -67,6 +83,48 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         known(config, ways)
     };
     out.found(finding);
+}
+
+/// What pods got from the internet that the nodes reach.
+enum Probed {
+    /// Nothing; these nodes say so. A reason why answers should find back is none then.
+    Lost(Vec<Evidence>),
+    /// Answers: routers know the way.
+    Reached(Evidence),
+    /// Nobody tried, or the nodes themselves got none.
+    Unknown,
+}
+
+impl Probed {
+    fn of(view: &View<'_>) -> Self {
+        if view.proposal().is_some() {
+            return Self::Unknown;
+        }
+        let (mut lost, mut reached) = (Vec::new(), None);
+        for node in view.nodes() {
+            let readings = Readings::of(node.facts);
+            let way = Sign::Pod(Destination::InternetByAddress);
+            let Some(seen) = readings.seen(way).filter(|_| readings.is_controlled()) else {
+                continue;
+            };
+            let evidence = |fact: &str| {
+                Evidence::new(
+                    format!("probes of {}", node.name()),
+                    format!("{} {fact}", way.in_words()),
+                )
+            };
+            match seen.reading {
+                Reading::Fails => lost.push(evidence("fails, and the node gets there")),
+                Reading::Works | Reading::Mixed => reached = Some(evidence("works")),
+            }
+        }
+        lost.truncate(SHOWN);
+        match reached {
+            _ if !lost.is_empty() => Self::Lost(lost),
+            Some(evidence) => Self::Reached(evidence),
+            None => Self::Unknown,
+        }
+    }
 }
 
 /// Whether masquerade is about to be turned off where nothing speaks for it. A cluster that runs

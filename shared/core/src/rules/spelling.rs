@@ -30,7 +30,7 @@ pub(super) fn native(config: &CiliumConfig) -> &'static str {
 }
 
 /// They are encapsulated in VXLAN.
-pub(super) fn vxlan(config: &CiliumConfig) -> &'static str {
+pub(crate) fn vxlan(config: &CiliumConfig) -> &'static str {
     if has_tunnel(config) {
         "tunnel: vxlan\n"
     } else {

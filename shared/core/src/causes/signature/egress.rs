@@ -1,0 +1,202 @@
+//! Pods do not get out although masquerade is on.
+
+use super::{Check, Decisive, OUTSIDE, Sign, Signature, in_agent};
+use crate::{
+    probe::matrix::Destination,
+    rules::{Evidence, Remedy, Severity},
+};
+
+const INTERNET: &[Sign] =
+    &[Sign::Pod(Destination::InternetByAddress), Sign::Pod(Destination::InternetByName)];
+const SAME_NODE: Sign = Sign::Pod(Destination::PodSameNode);
+
+pub(super) static DEVICE: Signature = Signature {
+    code: "C-MASQDEV",
+    title: |_| "masquerade is on, and not on the device by which packets leave".into(),
+    breaks: INTERNET,
+    may_break: OUTSIDE,
+    // Nodes know the way to pods.
+    spares: &[SAME_NODE, Sign::Pod(Destination::OtherNode)],
+    decisive: |site| {
+        if matches!(site.masquerades(), Some((false, _))) {
+            return Decisive::RuledOut;
+        }
+        let of_rule = |code| site.evidence_of(code, Severity::Error);
+        match of_rule("CFG-10").or_else(|| of_rule("CFG-11")) {
+            Some(evidence) => Decisive::Seen { evidence, speaks_for_itself: true },
+            None => Decisive::Unseen(Some(Check::new(
+                in_agent(
+                    site,
+                    "sh -c \"iptables-save -t nat | grep 'cilium masquerade'; cilium status --verbose | grep -A3 Devices\"",
+                ),
+                "no rule, or not the device of the default route, if it is this",
+            ))),
+        }
+    },
+    explains: |finding| {
+        matches!(finding.code.0, "CFG-10" | "CFG-11") && finding.severity >= Severity::Error
+    },
+    because: "on another device packets keep the pod's address, and answers find no way back",
+    broken: &["everything outside the cluster"],
+    still_works: &["pod to pod, Services, nodes"],
+    cautions: &["`cilium status` says that masquerading is on."],
+    fix: |site| {
+        let rules = ["CFG-10", "CFG-11"];
+        let remedies = rules.into_iter().flat_map(|code| site.of_rule(code)).take(1);
+        let remedies: Vec<Remedy> = remedies.map(|finding| finding.remedy.clone()).collect();
+        if remedies.is_empty() {
+            return vec![
+                Remedy::text(
+                    "Name the device by which packets leave; a bridge may stand there too.",
+                )
+                .with_values("devices: [DEVICE]\n"),
+            ];
+        }
+        remedies
+    },
+    verify: |site| {
+        vec![Check::new(
+            in_agent(site, "cilium status | grep Masquerading"),
+            "the device of the default route in brackets (BPF), or a rule in iptables",
+        )]
+    },
+};
+
+pub(super) static REVERSE_PATH: Signature = Signature {
+    code: "C-RPF",
+    title: |_| {
+        "answers arrive, and the node drops them because it would send by another device (rp_filter)".into()
+    },
+    breaks: INTERNET,
+    may_break: &[
+        Sign::Pod(Destination::Gateway),
+        Sign::Pod(Destination::Lan),
+        Sign::Pod(Destination::Resolver),
+        Sign::Pod(Destination::OtherNode),
+        Sign::Pod(Destination::PodOtherNode),
+    ],
+    spares: &[SAME_NODE],
+    decisive: |site| match site.readings.deaths {
+        Some(deaths) if deaths.reverse_path > 0 => Decisive::Seen {
+            evidence: vec![Evidence::new(
+                site.place(),
+                format!("IPReversePathFilter rose by {} while probes ran", deaths.reverse_path),
+            )],
+            speaks_for_itself: false,
+        },
+        Some(_) => Decisive::RuledOut,
+        None => Decisive::Unseen(Some(Check::new(
+            "nstat -az TcpExtIPReversePathFilter   # on the node, twice, while a pod sends",
+            "a number that rises, if it is this",
+        ))),
+    },
+    explains: |finding| finding.code.0 == "RT-08",
+    because: "with rp_filter 1 the kernel takes a packet only on the device by which it would answer",
+    broken: &["everything whose answers come in by another device"],
+    still_works: &["pods of the same node"],
+    cautions: &["Of `all` and the device's own value the larger one counts."],
+    fix: |_| {
+        vec![
+            Remedy::text("Set it to 0 or 2 for the devices in question, in a file that is read last.")
+                .with_commands([
+                    "sysctl -a 2>/dev/null | grep '\\.rp_filter'",
+                    "printf 'net.ipv4.conf.all.rp_filter = 0\\nnet.ipv4.conf.*.rp_filter = 0\\n' > /etc/sysctl.d/99-zzz-rp-filter.conf",
+                    "sysctl --system",
+                ]),
+        ]
+    },
+    verify: |_| {
+        vec![Check::new("nstat -az TcpExtIPReversePathFilter", "a number that stays as it is")]
+    },
+};
+
+pub(super) static WIDE_CIDR: Signature = Signature {
+    code: "C-NCIDR-WIDE",
+    title: |_| {
+        "the native routing CIDR covers the LAN: packets of pods to it keep the pod's address"
+            .into()
+    },
+    breaks: &[Sign::Pod(Destination::Lan)],
+    may_break: OUTSIDE,
+    spares: &[SAME_NODE, Sign::Pod(Destination::InternetByAddress)],
+    decisive: |site| {
+        if matches!(site.masquerades(), Some((false, _))) {
+            return Decisive::RuledOut;
+        }
+        if let Some(evidence) = site.evidence_of("CFG-05", Severity::Warn) {
+            return Decisive::Seen { evidence, speaks_for_itself: false };
+        }
+        match site.config.as_ref().map(|config| config.native_routing_cidr_v4.as_deref()) {
+            Some(None) => Decisive::RuledOut,
+            _ => Decisive::Unseen(Some(Check::new(
+                in_agent(site, "cilium status -o json | grep snat-exclusion"),
+                "a network that holds addresses of the LAN, if it is this",
+            ))),
+        }
+    },
+    explains: |finding| finding.code.0 == "CFG-05" && finding.severity >= Severity::Warn,
+    because: "within the native routing CIDR nothing is masqueraded, with a tunnel too: hosts of the LAN have no way \
+              back to pods",
+    broken: &["the LAN, for pods: DNS servers, registries, gateways in it"],
+    still_works: &["the internet by address, which misleads"],
+    cautions: &["That the internet answers by address proves nothing about the LAN."],
+    fix: |site| site.of_rule("CFG-05").take(1).map(|finding| finding.remedy.clone()).collect(),
+    verify: |site| {
+        vec![Check::new(
+            in_agent(site, "cilium status | grep Masquerading"),
+            "a network that holds pods and nothing else",
+        )]
+    },
+};
+
+pub(super) static POLICY: Signature = Signature {
+    code: "C-POLICY",
+    title: |_| "a policy refuses what pods send out".into(),
+    breaks: &[Sign::Pod(Destination::InternetByAddress)],
+    may_break: &[
+        Sign::Pod(Destination::Gateway),
+        Sign::Pod(Destination::Lan),
+        Sign::Pod(Destination::Resolver),
+        Sign::Pod(Destination::InternetByName),
+        Sign::Pod(Destination::OtherNode),
+        Sign::Pod(Destination::PodOtherNode),
+        Sign::Pod(Destination::ClusterDns),
+        Sign::Pod(Destination::ApiService),
+    ],
+    spares: &[],
+    decisive: |site| {
+        let cluster = &site.view.facts.cluster;
+        let lists = [
+            &cluster.network_policies,
+            &cluster.cilium_network_policies,
+            &cluster.cilium_clusterwide_network_policies,
+        ];
+        let is_known = lists.iter().all(|list| list.known().is_some());
+        let isolates = lists.iter().any(|list| list.items().iter().any(|it| it.isolates_egress));
+        if is_known && !isolates {
+            return Decisive::RuledOut;
+        }
+        Decisive::Unseen(Some(Check::new(
+            in_agent(site, "hubble observe --verdict DROPPED --last 50"),
+            "`Policy denied` for the pod's packets, if it is this",
+        )))
+    },
+    explains: |_| false,
+    because: "a pod that some policy for egress selects may send only what policies allow",
+    broken: &["what no policy allows, for the pods that it selects"],
+    still_works: &["other pods"],
+    cautions: &[
+        "The probe may have started in a pod that a policy selects, and others do not suffer.",
+    ],
+    fix: |_| {
+        vec![Remedy::text(
+            "Allow what the pods need, DNS included, in a policy of their namespace.",
+        )]
+    },
+    verify: |site| {
+        vec![Check::new(
+            in_agent(site, "hubble observe --verdict DROPPED --last 50"),
+            "nothing of these pods",
+        )]
+    },
+};
