@@ -111,7 +111,7 @@ fn resolvers(targets: &Targets) -> Vec<Question> {
     let names = targets.internet_names.iter().filter(|target| target.host.ip().is_none());
     let names: Vec<&str> = names.take(NAMES).map(|target| target.host.as_str()).collect();
     let servers = targets.dns_servers.iter().filter_map(|target| target.host.ip());
-    let of_node = servers.flat_map(|server| names.first().map(|name| (Some(server), *name)));
+    let of_node = servers.filter_map(|server| names.first().map(|name| (Some(server), *name)));
     let own = names.iter().map(|name| (None, *name));
     let questions = own.chain(of_node).flat_map(|(server, name)| {
         [Transport::Udp, Transport::Tcp].map(|transport| Question::Dns {

@@ -83,7 +83,7 @@ pub(crate) fn path_of(namespace: &Namespace) -> PathBuf {
 
 /// Sends probes, and returns the last result of each id as JSON.
 pub(crate) fn probe(namespace: &Namespace, probes: &Value, arguments: &[&str]) -> Answers {
-    let request = json!({"timeoutMs": 600, "probes": probes});
+    let request = json!({"timeoutMs": 1500, "probes": probes});
     let run = start(namespace, &request, arguments).end();
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     let lines = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

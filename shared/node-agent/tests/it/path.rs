@@ -58,13 +58,13 @@ fn both_ends_tell_what_they_saw() {
         assert!(seen_as.starts_with("10.9.0.1:"), "{seen_as}");
     }
     assert_eq!(answers.verdict("closed"), "refused ECONNREFUSED -");
-    let mut served = heard.of("server")["answer"]["served"]["heard"].as_array().unwrap().clone();
-    served.sort_by_key(|heard| heard["transport"].to_string());
+    let mut senders = heard.of("server")["answer"]["served"]["heard"].as_array().unwrap().clone();
+    senders.sort_by_key(|heard| heard["transport"].to_string());
     let expected = json!([
         {"from": "10.9.0.1", "transport": "tcp", "messages": 1},
         {"from": "10.9.0.1", "transport": "udp", "messages": 2},
     ]);
-    assert_eq!(json!(served), expected);
+    assert_eq!(json!(senders), expected);
     for side in [&answers, &heard] {
         let counted = &side.of("counters")["answer"]["counters"];
         assert!(counted["links"]["eth0"]["received"].as_u64().unwrap() >= 5, "{counted}");
@@ -79,7 +79,6 @@ fn lost_echoes_time_out_and_the_counters_say_where() {
     let Some(world) = world("echo lost") else { return };
     let server = serve(&world, 5001);
     iptables(&world.far, "-A INPUT -p udp -j DROP");
-    // What a node does to answers that come from elsewhere than the question went to.
     let answers = probe(&world.near, &json!([echo("udp", 5001, "udp", 64)]), &[]);
     assert_eq!(answers.verdict("udp"), "timeout - -");
     let heard = stop(server);

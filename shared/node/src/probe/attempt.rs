@@ -55,7 +55,7 @@ impl Attempt {
     }
 
     /// The socket's own word about its address wins over the kernel's answer.
-    pub(super) fn leaves_from(&mut self, local: io::Result<SocketAddr>) {
+    pub(super) fn leaves_from(&mut self, local: &io::Result<SocketAddr>) {
         if let Ok(local) = local
             && !local.ip().is_unspecified()
         {

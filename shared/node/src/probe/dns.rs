@@ -78,7 +78,7 @@ async fn over_udp(
 ) -> Result<Vec<u8>, Failure> {
     attempt.go_to(server.ip()).await;
     let socket = attempt.step(Phase::Answer, connected(server)).await?;
-    attempt.leaves_from(socket.local_addr());
+    attempt.leaves_from(&socket.local_addr());
     let patience = attempt.limit.saturating_duration_since(Instant::now()) / TRIES;
     let exchange = async {
         let mut refused = None;

@@ -55,7 +55,7 @@ async fn over_udp(
 ) -> Result<Option<SocketAddr>, Failure> {
     attempt.go_to(peer.ip()).await;
     let socket = attempt.step(Phase::Answer, connected(peer)).await?;
-    attempt.leaves_from(socket.local_addr());
+    attempt.leaves_from(&socket.local_addr());
     let number = number(&socket);
     let message = question(bytes, number);
     let patience = attempt.limit.saturating_duration_since(Instant::now()) / TRIES;

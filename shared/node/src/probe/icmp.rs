@@ -126,7 +126,7 @@ pub(super) async fn ping(
             .then(|| "echo requests need CAP_NET_RAW, or net.ipv4.ping_group_range".into()),
         ..failure
     })?;
-    attempt.leaves_from(pinger.socket().local_addr());
+    attempt.leaves_from(&pinger.socket().local_addr());
     let patience = attempt.limit.saturating_duration_since(Instant::now()) / TRIES.into();
     let exchange = async {
         let mut refused = None;

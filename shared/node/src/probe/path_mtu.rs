@@ -35,7 +35,7 @@ const BETWEEN: u32 = 16;
 /// How often each size is sent.
 const TRIES: u32 = 3;
 /// The least time that a later round waits for what does not come.
-const PATIENCE: Duration = Duration::from_millis(150);
+const PATIENCE: Duration = Duration::from_millis(300);
 /// Header of UDP; ICMP's is as long.
 const HEADER: u32 = 8;
 
@@ -67,7 +67,7 @@ pub(super) async fn walk(
         Ok(prober)
     };
     let prober = attempt.step(Phase::Answer, open).await?;
-    attempt.leaves_from(prober.socket().local_addr());
+    attempt.leaves_from(&prober.socket().local_addr());
     let link = match attempt.way.as_ref().and_then(|way| way.link.as_ref()) {
         Some(name) => mtu_of(name).await,
         None => None,

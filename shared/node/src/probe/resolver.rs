@@ -18,6 +18,9 @@ const PORT: u16 = 53;
 /// As many servers as libc's resolver asks for a name.
 const ASKED: usize = 3;
 
+/// Servers beyond these are not known: a request to all of them stays small.
+const MOST: usize = 8;
+
 /// What `/etc/resolv.conf` names.
 #[derive(Clone, Debug)]
 pub(super) struct Resolver {
@@ -27,7 +30,8 @@ pub(super) struct Resolver {
 impl Resolver {
     pub(super) fn of(root: &HostRoot) -> Self {
         let servers = read_text(root, RESOLV_CONF, SMALL).map(|text| nameservers(&text));
-        let servers = servers.and_then(|servers| {
+        let servers = servers.and_then(|mut servers| {
+            servers.truncate(MOST);
             if servers.is_empty() {
                 return Err(Unavailable::absent(RESOLV_CONF, "it names no server"));
             }

@@ -11,6 +11,6 @@ use super::attempt::{Attempt, Failure};
 pub(super) async fn connect(attempt: &mut Attempt, peer: SocketAddr) -> Result<TcpStream, Failure> {
     attempt.go_to(peer.ip()).await;
     let stream = attempt.step(Phase::Connect, TcpStream::connect(peer)).await?;
-    attempt.leaves_from(stream.local_addr());
+    attempt.leaves_from(&stream.local_addr());
     Ok(stream)
 }
