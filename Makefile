@@ -4,6 +4,11 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 DOCTOR := kubectl-cilium_doctor
 RENDER := kubectl-cilium_render
+AGENT := kcilium-node-agent
+# As Kubernetes calls it: linux-amd64, linux-arm64. Nodes run Linux, so there is none for other hosts.
+AGENT_PLATFORM := $(if $(findstring -linux-,$(HOST)),linux-$(subst x86_64,amd64,$(subst aarch64,arm64,$(firstword $(subst -, ,$(HOST))))))
+# Bytes of the gzipped agent: it travels to every node in ConfigMaps, and etcd keeps it.
+AGENT_LIMIT := 2000000
 
 .PHONY: demo test test-browser lint bench dist clean
 
@@ -47,9 +52,20 @@ bench:
 dist:
 	RUSTFLAGS="-C target-feature=+crt-static" cargo build --profile dist --target $(HOST) \
 		-p kubectl-cilium-doctor -p kubectl-cilium-render
-	mkdir -p dist
+	mkdir -p dist/agents
 	cp $(TARGET)/$(HOST)/dist/$(DOCTOR) $(TARGET)/$(HOST)/dist/$(RENDER) dist/
 	cd dist && wc -c $(DOCTOR) $(RENDER) && sha256sum $(DOCTOR) $(RENDER)
+ifneq ($(AGENT_PLATFORM),)
+	@# By itself: with the features that the plugins ask of common crates it would be larger.
+	RUSTFLAGS="-C target-feature=+crt-static" cargo build --profile dist --target $(HOST) -p $(AGENT)
+	gzip -9nc $(TARGET)/$(HOST)/dist/$(AGENT) >dist/agents/$(AGENT_PLATFORM).gz
+	@cd dist && wc -c agents/$(AGENT_PLATFORM).gz && sha256sum agents/$(AGENT_PLATFORM).gz
+	@size=$$(wc -c <dist/agents/$(AGENT_PLATFORM).gz); [ $$size -le $(AGENT_LIMIT) ] || { \
+		rm dist/agents/$(AGENT_PLATFORM).gz; \
+		echo "the node agent is too large to be shipped: $$size bytes, $(AGENT_LIMIT) may be" >&2; \
+		exit 1; \
+	}
+endif
 
 clean:
 	cargo clean

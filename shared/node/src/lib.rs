@@ -1,10 +1,10 @@
 //! The Linux side: what one host's kernel and files say about its network.
 //!
 //! [`collect()`] fills [`NodeFacts`](kcilium_core::facts::NodeFacts), [`look_up`] asks the kernel for
-//! the way to single addresses. Nothing here changes anything, and nothing needs privileges where
-//! the kernel does not ask for them: a source that is closed to this user becomes
-//! [`Fact::Unavailable`](kcilium_core::facts::Fact::Unavailable), and the others are read
-//! nevertheless.
+//! the way to single addresses, [`probe::run`] sends packets. Nothing here changes anything on the
+//! host, and nothing needs privileges where the kernel does not ask for them: a source that is closed
+//! to this user becomes [`Fact::Unavailable`](kcilium_core::facts::Fact::Unavailable), and the others
+//! are read nevertheless.
 //!
 //! Netlink and `/proc/sys` show the network namespace of the calling thread, files lie under the
 //! [`HostRoot`]. In a container with `hostNetwork` the two fit together when the host's root is
@@ -16,6 +16,7 @@ mod collect;
 mod files;
 mod host;
 mod netlink;
+pub mod probe;
 mod unavailable;
 
 pub use collect::{collect, look_up};

@@ -15,7 +15,7 @@ pub(crate) fn unavailable(what: impl Into<String>, error: &io::Error) -> Unavail
 }
 
 /// The system's text for an error, without Rust's `(os error 13)`.
-fn plain(error: &io::Error) -> String {
+pub(crate) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     match text.rfind(" (os error ") {
         Some(end) => text[..end].to_lowercase(),

@@ -16,6 +16,7 @@ pub mod iproute2;
 pub mod iproute2_text;
 pub mod iptables;
 pub mod kubernetes;
+pub mod proc_net;
 pub mod recorded;
 pub mod resolv_conf;
 pub mod route_get;

@@ -32,7 +32,8 @@ pub enum Destination {
     ClusterDnsPod,
     /// The Service `default/kubernetes`.
     ApiService,
-    /// The DNS servers of the namespace itself (`/etc/resolv.conf`), asked for outside names.
+    /// The DNS servers of the namespace itself (`/etc/resolv.conf`) and of the node, asked for outside
+    /// names.
     Resolver,
     /// The internet, by address.
     InternetByAddress,

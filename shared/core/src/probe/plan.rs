@@ -105,14 +105,19 @@ fn ask(
     questions
 }
 
-/// What the namespace's own DNS servers are asked for.
+/// What DNS servers are asked for outside names: those of the namespace itself, whichever they are,
+/// and those that the node has.
 fn resolvers(targets: &Targets) -> Vec<Question> {
     let names = targets.internet_names.iter().filter(|target| target.host.ip().is_none());
-    let questions = names.take(NAMES).flat_map(|target| {
+    let names: Vec<&str> = names.take(NAMES).map(|target| target.host.as_str()).collect();
+    let servers = targets.dns_servers.iter().filter_map(|target| target.host.ip());
+    let of_node = servers.filter_map(|server| names.first().map(|name| (Some(server), *name)));
+    let own = names.iter().map(|name| (None, *name));
+    let questions = own.chain(of_node).flat_map(|(server, name)| {
         [Transport::Udp, Transport::Tcp].map(|transport| Question::Dns {
-            server: None,
+            server,
             port: 53,
-            name: target.host.as_str().into(),
+            name: name.into(),
             record: RecordType::A,
             transport,
             expect: Vec::new(),

@@ -35,7 +35,7 @@ pub struct ProbeResult {
     pub curl: Option<CurlExit>,
     /// The address that the probe went to; for a name, the one that was resolved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub peer: Option<SocketAddr>,
+    pub peer: Option<IpAddr>,
     /// The way by which it left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub way: Option<Way>,
@@ -358,5 +358,27 @@ impl ProbeResult {
             millis: 0,
             answer: None,
         }
+    }
+}
+
+impl Counters {
+    /// By how much they rose since `before`; what did not rise is left out.
+    #[must_use]
+    pub fn since(mut self, before: &Self) -> Self {
+        for (name, now) in &mut self.links {
+            let before = before.links.get(name).copied().unwrap_or_default();
+            *now = LinkCounters {
+                received: now.received.saturating_sub(before.received),
+                sent: now.sent.saturating_sub(before.sent),
+                receive_failures: now.receive_failures.saturating_sub(before.receive_failures),
+                send_failures: now.send_failures.saturating_sub(before.send_failures),
+            };
+        }
+        for (name, now) in &mut self.protocols {
+            *now = now.saturating_sub(before.protocols.get(name).copied().unwrap_or_default());
+        }
+        self.links.retain(|_, now| *now != LinkCounters::default());
+        self.protocols.retain(|_, now| *now != 0);
+        self
     }
 }

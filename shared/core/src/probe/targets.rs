@@ -21,6 +21,8 @@ pub struct Targets {
     pub gateways: Vec<Endpoint>,
     /// Hosts of the LAN.
     pub lan: Vec<Endpoint>,
+    /// DNS servers outside the cluster: those of the node, which the cluster's DNS asks in turn.
+    pub dns_servers: Vec<Endpoint>,
     /// Other nodes.
     pub other_nodes: Vec<Endpoint>,
     /// Pods of the same node.
@@ -76,6 +78,7 @@ impl Default for Targets {
         Self {
             gateways: Vec::new(),
             lan: Vec::new(),
+            dns_servers: Vec::new(),
             other_nodes: Vec::new(),
             pods_same_node: Vec::new(),
             pods_other_nodes: Vec::new(),
@@ -106,6 +109,8 @@ impl Targets {
         let name = node.name();
         let gateways = node.protected().filter(|protected| protected.is_gateway());
         self.gateways.extend(gateways.map(|protected| Endpoint::from(protected.address)));
+        let servers = node.protected().filter(|protected| protected.is_dns());
+        self.dns_servers.extend(servers.take(MOST).map(|server| Endpoint::from(server.address)));
         let others = node.protected().filter(|protected| {
             protected.roles.iter().any(|role| matches!(role, Role::Node(other) if other != name))
         });
@@ -135,7 +140,7 @@ impl Targets {
         self
     }
 
-    /// Those of a destination. The namespace's own resolvers are known on the node only.
+    /// Those of a destination. The resolvers of a pod are known in its namespace only.
     pub fn at(&self, destination: Destination) -> &[Endpoint] {
         match destination {
             Destination::Gateway => &self.gateways,
@@ -146,7 +151,7 @@ impl Targets {
             Destination::ClusterDns => &self.cluster_dns,
             Destination::ClusterDnsPod => &self.cluster_dns_pods,
             Destination::ApiService => &self.api_service,
-            Destination::Resolver => &[],
+            Destination::Resolver => &self.dns_servers,
             Destination::InternetByAddress => &self.internet_addresses,
             Destination::InternetByName => &self.internet_names,
         }

@@ -100,7 +100,9 @@ fn facts() -> Facts {
                 {"addresses": ["10.244.2.8"], "ready": false},
             ]},
         },
-        "nodes": [{"name": "node1", "routes": {"known": [{
+        "nodes": [{"name": "node1", "resolvers": {"known": [
+            {"address": "10.0.0.53", "file": "/etc/resolv.conf", "kind": "direct"},
+        ]}, "routes": {"known": [{
             "destination": "0.0.0.0/0", "kind": "unicast", "table": 254, "protocol": "static", "scope": "global",
             "nextHops": [{"link": "eth0", "gateway": "10.0.0.1"}],
         }]}}],

@@ -1,0 +1,15 @@
+//! The real agent in real network namespaces: what it says of packets that really went.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test may fail in this way")]
+
+mod agent;
+mod dns;
+mod dns_server;
+mod ending;
+mod lab;
+mod namespaces;
+mod path;
+mod tcp;
+mod tls;
+mod usage;
