@@ -1,8 +1,8 @@
 //! Ctrl-C and SIGTERM: once to stop in order, twice to stop at once.
 
 use std::{
-    io,
-    pin::pin,
+    future, io,
+    pin::{Pin, pin},
     sync::{Mutex, MutexGuard, PoisonError, mpsc},
     thread,
 };
@@ -35,17 +35,40 @@ pub fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
 /// [`Exit::Interrupted`] when it was interrupted; [`Exit::CouldNotRun`] when the signals cannot
 /// be listened to.
 pub async fn or_interrupted<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
-    listen()?;
-    let (sender, signal) = oneshot::channel();
-    *lock(&WORK) = Some(sender);
+    let signal = signalled()?;
     let work = pin!(work);
     tokio::select! {
         biased;
-        Ok(()) = signal => {
-            Err(Failure::new(Exit::Interrupted, anyhow::anyhow!("interrupted")))
-        }
+        () = signal => Err(Failure::new(Exit::Interrupted, anyhow::anyhow!("interrupted"))),
         output = work => Ok(output),
     }
+}
+
+/// Runs work on this thread that is told of Ctrl-C and SIGTERM and ends by itself then.
+///
+/// What the work is given comes to its end with the first signal; another ends the process at once.
+/// One call at a time, and none within [`block_on`].
+///
+/// # Errors
+/// [`Exit::CouldNotRun`] when the signals cannot be listened to, or when the runtime cannot be made.
+pub fn block_on_orderly<T, Work: Future<Output = T>>(
+    work: impl FnOnce(Pin<Box<dyn Future<Output = ()>>>) -> Work,
+) -> Result<T, Failure> {
+    let signal = signalled()?;
+    Ok(runtime()?.block_on(work(Box::pin(signal))))
+}
+
+/// Comes to its end with the next signal. Once it is dropped, a signal ends the process at once.
+fn signalled() -> io::Result<impl Future<Output = ()>> {
+    listen()?;
+    let (sender, signal) = oneshot::channel();
+    *lock(&WORK) = Some(sender);
+    Ok(async move {
+        // The sender is dropped where another call has taken its place: nothing will come then.
+        if signal.await.is_err() {
+            future::pending::<()>().await;
+        }
+    })
 }
 
 /// Starts the thread that listens to signals, and waits until it does.

@@ -24,6 +24,7 @@ pub mod live;
 pub mod paragraph;
 pub mod plugin;
 pub mod printer;
+pub mod probe;
 pub mod progress;
 pub mod recording;
 mod request_log;
