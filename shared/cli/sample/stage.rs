@@ -54,16 +54,23 @@ pub(crate) fn run(wanted: &Stage, printer: &mut Printer) -> Result<Exit, Failure
     }
     let programs = wanted.probe.programs()?;
     let connection = wanted.kubernetes.connection()?;
-    let (api, plan) = interrupt::block_on(async {
-        let api = live::connect(&connection, &wanted.live, &wanted.kubernetes).await?;
-        let plan = Plan::make(&api, &programs, wanted.wish()).await.map_err(no_plan)?;
-        Ok::<(Api, Plan), Failure>((api, plan))
+    let report = interrupt::block_on_steps(async {
+        let plan = async {
+            let api = live::connect(&connection, &wanted.live, &wanted.kubernetes).await?;
+            let plan = Plan::make(&api, &programs, wanted.wish()).await.map_err(no_plan)?;
+            Ok::<(Api, Plan), Failure>((api, plan))
+        };
+        let (api, plan) = interrupt::or_interrupted(plan).await??;
+        if wanted.probe.probe.consent(&plan)? != Consent::Given {
+            return Ok(None);
+        }
+        let signal = interrupt::signalled()?;
+        Ok::<_, Failure>(Some(stage::run(&api, &plan, signal).await))
     })??;
-    if wanted.probe.probe.consent(&plan)? != Consent::Given {
+    let Some(report) = report else {
         writeln!(printer, "nothing is put anywhere")?;
         return Ok(Exit::Fine);
-    }
-    let report = interrupt::block_on_orderly(|signal| stage::run(&api, &plan, signal))?;
+    };
     print(&report, printer)
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     future, io,
-    pin::{Pin, pin},
+    pin::pin,
     sync::{Mutex, MutexGuard, PoisonError, mpsc},
     thread,
 };
@@ -44,22 +44,22 @@ pub async fn or_interrupted<T>(work: impl Future<Output = T>) -> Result<T, Failu
     }
 }
 
-/// Runs work on this thread that is told of Ctrl-C and SIGTERM and ends by itself then.
-///
-/// What the work is given comes to its end with the first signal; another ends the process at once.
-/// One call at a time, and none within [`block_on`].
+/// Runs asynchronous work on this thread that deals with signals itself, step by step: by
+/// [`or_interrupted`] where it may be dropped, and by [`signalled`] where it has to end in order. A
+/// client lives in the runtime that it was made in, so all steps that use it belong in here.
 ///
 /// # Errors
-/// [`Exit::CouldNotRun`] when the signals cannot be listened to, or when the runtime cannot be made.
-pub fn block_on_orderly<T, Work: Future<Output = T>>(
-    work: impl FnOnce(Pin<Box<dyn Future<Output = ()>>>) -> Work,
-) -> Result<T, Failure> {
-    let signal = signalled()?;
-    Ok(runtime()?.block_on(work(Box::pin(signal))))
+/// When the runtime cannot be made.
+pub fn block_on_steps<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+    Ok(runtime()?.block_on(work))
 }
 
-/// Comes to its end with the next signal. Once it is dropped, a signal ends the process at once.
-fn signalled() -> io::Result<impl Future<Output = ()>> {
+/// Comes to its end with the next signal. From then on, or once it is dropped, another signal ends
+/// the process at once. One at a time.
+///
+/// # Errors
+/// When the signals cannot be listened to.
+pub fn signalled() -> io::Result<impl Future<Output = ()>> {
     listen()?;
     let (sender, signal) = oneshot::channel();
     *lock(&WORK) = Some(sender);

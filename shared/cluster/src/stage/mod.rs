@@ -23,7 +23,7 @@ mod removal;
 mod survey;
 mod work;
 
-use std::{pin::pin, time::Duration};
+use std::time::Duration;
 
 use tokio::{
     sync::watch,
@@ -51,7 +51,7 @@ pub async fn run(api: &Api, plan: &Plan, interrupt: impl Future<Output = ()>) ->
     let run = plan.run.begun(api.server_time(), plan.time);
     let work = Work::new(api.until(Instant::now() + plan.time), plan, &run, stopped);
     let (done, ending) = {
-        let mut both = pin!(async { tokio::join!(work.carry_out(), removal::sweep(api)) });
+        let mut both = Box::pin(async { tokio::join!(work.carry_out(), removal::sweep(api)) });
         tokio::select! {
             biased;
             done = &mut both => (Some(done), Ending::Done),
