@@ -27,7 +27,7 @@ async fn an_interrupted_run_leaves_nothing() {
 }
 
 /// The only one.
-fn only(names: Vec<String>) -> String {
+fn only(names: &[String]) -> String {
     assert_eq!(names.len(), 1, "{names:?}");
     names.concat()
 }
@@ -48,7 +48,7 @@ async fn a_killed_run_is_swept_when_its_time_is_over_and_not_before() {
     let mut killed = site.staying(&["--on", "node1=host"]).await;
     send("KILL", &killed);
     killed.wait().unwrap();
-    let left = only(site.namespaces());
+    let left = only(&site.namespaces());
     // A colleague's, which lives.
     let mut colleague = site.staying(&["--on", "node1=host"]).await;
 
@@ -61,7 +61,7 @@ async fn a_killed_run_is_swept_when_its_time_is_over_and_not_before() {
     let late = site.stage(&["--on", "node1=pod"]).await;
     assert_eq!(late.code, Some(0), "{} {}", late.stdout, late.stderr);
     assert!(late.stdout.contains(&format!("swept {left} of ")), "{}", late.stdout);
-    let living = only(site.namespaces());
+    let living = only(&site.namespaces());
     assert_ne!(living, left);
     assert_eq!(site.staged("pods").len(), 1, "{:#?}", site.staged("pods"));
 
@@ -104,7 +104,7 @@ async fn a_namespace_that_stays_is_told_with_the_reason() {
     }
     let site = Site::with("staging stuck", &["node1"]).await;
     let child = site.staying(&["--on", "node1=host"]).await;
-    let namespace = only(site.namespaces());
+    let namespace = only(&site.namespaces());
     site.load(&json!({"apiVersion": "v1", "kind": "ConfigMap",
         "metadata": {"name": "held", "namespace": namespace, "finalizers": ["example.com/held"]}}));
     send("INT", &child);
