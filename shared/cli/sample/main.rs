@@ -1,5 +1,7 @@
 //! The smallest plugin: what the tests run as a process of its own.
 
+mod stage;
+
 use std::{
     future, io,
     io::Write as _,
@@ -45,6 +47,8 @@ enum Verb {
         #[arg(long)]
         stubborn: bool,
     },
+    /// Puts a program on nodes
+    Stage(Box<stage::Stage>),
 }
 
 fn main() -> ExitCode {
@@ -70,6 +74,7 @@ fn run(args: Args, printer: &mut Printer) -> Result<Exit, Failure> {
         }
         Verb::Write { path, replace, nodes } => write(&path, replace, nodes)?,
         Verb::Wait { stubborn } => wait(stubborn, printer)?,
+        Verb::Stage(wanted) => return stage::run(&wanted, printer),
     }
     Ok(Exit::Fine)
 }

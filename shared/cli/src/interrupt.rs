@@ -1,7 +1,7 @@
 //! Ctrl-C and SIGTERM: once to stop in order, twice to stop at once.
 
 use std::{
-    io,
+    future, io,
     pin::pin,
     sync::{Mutex, MutexGuard, PoisonError, mpsc},
     thread,
@@ -35,17 +35,40 @@ pub fn block_on<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
 /// [`Exit::Interrupted`] when it was interrupted; [`Exit::CouldNotRun`] when the signals cannot
 /// be listened to.
 pub async fn or_interrupted<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
-    listen()?;
-    let (sender, signal) = oneshot::channel();
-    *lock(&WORK) = Some(sender);
+    let signal = signalled()?;
     let work = pin!(work);
     tokio::select! {
         biased;
-        Ok(()) = signal => {
-            Err(Failure::new(Exit::Interrupted, anyhow::anyhow!("interrupted")))
-        }
+        () = signal => Err(Failure::new(Exit::Interrupted, anyhow::anyhow!("interrupted"))),
         output = work => Ok(output),
     }
+}
+
+/// Runs asynchronous work on this thread that deals with signals itself, step by step: by
+/// [`or_interrupted`] where it may be dropped, and by [`signalled`] where it has to end in order. A
+/// client lives in the runtime that it was made in, so all steps that use it belong in here.
+///
+/// # Errors
+/// When the runtime cannot be made.
+pub fn block_on_steps<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+    Ok(runtime()?.block_on(work))
+}
+
+/// Comes to its end with the next signal. From then on, or once it is dropped, another signal ends
+/// the process at once. One at a time.
+///
+/// # Errors
+/// When the signals cannot be listened to.
+pub fn signalled() -> io::Result<impl Future<Output = ()>> {
+    listen()?;
+    let (sender, signal) = oneshot::channel();
+    *lock(&WORK) = Some(sender);
+    Ok(async move {
+        // The sender is dropped where another call has taken its place: nothing will come then.
+        if signal.await.is_err() {
+            future::pending::<()>().await;
+        }
+    })
 }
 
 /// Starts the thread that listens to signals, and waits until it does.

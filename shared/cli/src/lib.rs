@@ -25,6 +25,7 @@ pub mod live;
 pub mod paragraph;
 pub mod plugin;
 pub mod printer;
+pub mod probe;
 pub mod progress;
 pub mod recording;
 pub mod remark;

@@ -8,6 +8,7 @@ mod credential;
 pub mod kubeconfig;
 pub mod node_script;
 pub mod permissions;
+pub mod stage;
 
 pub use api::{
     Api, ApiError, End, Exchange, Exec, Form, Limits, Observer, Output, PageSize, Pages,

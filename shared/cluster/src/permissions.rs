@@ -53,6 +53,8 @@ pub enum Role {
     Exec,
     /// Reads the Helm release, which is a Secret in Cilium's namespace.
     Helm,
+    /// Puts a program on nodes for a while.
+    Prober,
 }
 
 impl Role {
@@ -62,6 +64,7 @@ impl Role {
             Self::Api => "kcilium-api",
             Self::Exec => "kcilium-exec",
             Self::Helm => "kcilium-helm",
+            Self::Prober => "kcilium-prober",
         }
     }
 }
@@ -168,6 +171,31 @@ pub const ALL: &[Permission] = &[
     },
 ];
 
+const fn staging(verb: &'static str, resource: Resource, subresource: &'static str) -> Permission {
+    let place = Place::Cluster;
+    Permission { verb, resource, subresource, place, role: Role::Prober, remove: |_, _| {} }
+}
+
+/// What putting a program on nodes takes, beyond [`ALL`]. In all namespaces, because each run has a
+/// new one.
+pub const PROBER: &[Permission] = &[
+    staging("create", Resource::NAMESPACES, ""),
+    staging("delete", Resource::NAMESPACES, ""),
+    staging("create", Resource::SERVICE_ACCOUNTS, ""),
+    staging("deletecollection", Resource::SERVICE_ACCOUNTS, ""),
+    staging("create", Resource::CONFIG_MAPS, ""),
+    staging("deletecollection", Resource::CONFIG_MAPS, ""),
+    staging("create", Resource::PODS, ""),
+    staging("list", Resource::PODS, ""),
+    staging("deletecollection", Resource::PODS, ""),
+    staging("get", Resource::PODS, "log"),
+];
+
+/// The same where images were pulled with Secrets. Without it, kubelets from Kubernetes 1.35 on may
+/// not let the pods use them.
+pub const PULL_SECRETS: &[Permission] =
+    &[staging("create", Resource::SECRETS, ""), staging("deletecollection", Resource::SECRETS, "")];
+
 impl Permission {
     /// In words, such as `get pods/exec in namespace kube-system`.
     pub fn in_words(&self, home: &str) -> String {
@@ -232,6 +260,24 @@ pub async fn review(
         .buffered(AT_ONCE)
         .collect()
         .await
+}
+
+/// Those that the user does not have.
+///
+/// # Errors
+/// When the API server does not say.
+pub async fn missing<'a>(
+    api: &Api,
+    permissions: &'a [Permission],
+    home: &str,
+) -> Result<Vec<&'a Permission>, ApiError> {
+    let mut missing = Vec::new();
+    for (permission, answer) in permissions.iter().zip(review(api, permissions, home).await) {
+        if !answer?.allowed {
+            missing.push(permission);
+        }
+    }
+    Ok(missing)
 }
 
 async fn review_one(api: &Api, permission: &Permission, home: &str) -> Result<Answer, ApiError> {

@@ -28,6 +28,8 @@ pub enum Kind {
     Stall(usize),
     /// The caller may not do this, whatever RBAC says.
     Forbidden,
+    /// Admission turns the object down, in these words.
+    Denied(String),
     /// The caller's token has run out.
     ExpiredToken,
 }

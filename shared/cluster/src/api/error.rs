@@ -73,6 +73,12 @@ pub enum ApiError {
         /// What the server said.
         message: String,
     },
+    /// 409, because there is an object of that name.
+    #[error("{message}")]
+    AlreadyExists {
+        /// What the server said.
+        message: String,
+    },
     /// 410: the resourceVersion or the continue token is too old.
     #[error("{message}")]
     Expired {
@@ -138,6 +144,7 @@ fn seconds(time: Duration) -> String {
 #[serde(default)]
 struct Status {
     kind: String,
+    reason: String,
     message: String,
     metadata: Metadata,
     details: Details,
@@ -175,6 +182,10 @@ impl ApiError {
         let retry_after = retry_after.or((asked > 0).then(|| Duration::from_secs(asked)));
         match code {
             StatusCode::GONE => Self::Expired { message, resume: status.metadata.resume },
+            // Not for every 409: a quota that many write to at once answers with it too.
+            StatusCode::CONFLICT if status.reason == "AlreadyExists" => {
+                Self::AlreadyExists { message }
+            }
             StatusCode::NOT_FOUND if is_page(body) => Self::NotKubernetes {
                 server: parties.server.clone(),
                 reason: "it answers with a page that says Not Found".into(),

@@ -43,12 +43,12 @@ impl fmt::Debug for Observed {
 impl Api {
     /// Tells somebody of every request from now on; the first who asks for it.
     pub fn observe(&self, observer: Observer) {
-        let _ = self.0.observed.0.set(observer);
+        let _ = self.shared.observed.0.set(observer);
     }
 
     /// Tells the observer of a request that is over.
     pub(super) fn report(&self, exchange: &Exchange<'_>) {
-        if let Some(observer) = self.0.observed.0.get() {
+        if let Some(observer) = self.shared.observed.0.get() {
             observer(exchange);
         }
     }

@@ -123,7 +123,7 @@ impl Api {
             }
         };
         let is_late = timeout_at(until, both).await.is_err();
-        self.0.received.fetch_add(session.received(), Ordering::Relaxed);
+        self.shared.received.fetch_add(session.received(), Ordering::Relaxed);
         Ok(session.finish(is_late))
     }
 
@@ -138,14 +138,14 @@ impl Api {
         if now >= until {
             return Err(ApiError::OutOfTime);
         }
-        self.0.requests.fetch_add(1, Ordering::Relaxed);
+        self.shared.requests.fetch_add(1, Ordering::Relaxed);
         let url = exec.url();
         let request = Request::get(&url)
             .body(Vec::new())
             .map_err(|error| ApiError::Unreadable { reason: error.to_string() })?;
-        let parties = &self.0.parties;
+        let parties = &self.shared.parties;
         let mut answered = None;
-        let connected = timeout_at(until, self.0.client.connect(authorized(request, bearer)));
+        let connected = timeout_at(until, self.shared.client.connect(authorized(request, bearer)));
         let outcome = match connected.await {
             Ok(Ok(connection)) => {
                 answered = Some(StatusCode::SWITCHING_PROTOCOLS);
@@ -165,7 +165,7 @@ impl Api {
         };
         self.report(&Exchange {
             method: "GET",
-            server: &self.0.server,
+            server: &self.shared.server,
             path: &url,
             accept: "",
             status: answered,

@@ -1,6 +1,7 @@
 //! Requests to the API server: bounded in time, number and size, and with errors that say whose
 //! fault it is.
 
+mod clock;
 mod error;
 mod exchange;
 mod exec;
@@ -9,6 +10,7 @@ mod list;
 mod parties;
 mod retry;
 mod transport;
+mod write;
 
 use std::{
     sync::{
@@ -38,6 +40,7 @@ use crate::{
     credential::{Bearer, Tokens},
     kubeconfig::Connection,
 };
+use clock::Clock;
 use gate::Gate;
 use parties::Parties;
 
@@ -75,15 +78,18 @@ impl Form {
 
 /// A client for one API server. Clones share its limits.
 #[derive(Clone)]
-pub struct Api(Arc<Inner>);
+pub struct Api {
+    shared: Arc<Shared>,
+    limits: Limits,
+}
 
-struct Inner {
+struct Shared {
     client: kube::Client,
     tokens: Option<Tokens>,
     server: String,
     gate: Gate,
     parties: Parties,
-    limits: Limits,
+    clock: Clock,
     slots: Semaphore,
     requests: AtomicU64,
     received: AtomicU64,
@@ -97,23 +103,31 @@ impl Api {
     /// When credentials, certificates or the proxy are of no use.
     pub async fn connect(connection: &Connection, limits: Limits) -> Result<Self, ConnectError> {
         let connected = connect::connect(connection, limits.deadline).await?;
-        Ok(Self(Arc::new(Inner {
+        let shared = Arc::new(Shared {
             client: connected.client,
             tokens: connected.tokens,
             server: connection.server.to_string(),
             gate: Gate::of(connection),
             parties: Parties::of(connection),
+            clock: Clock::default(),
             slots: Semaphore::new(limits.concurrency.max(1)),
-            limits,
             requests: AtomicU64::new(0),
             received: AtomicU64::new(0),
             observed: exchange::Observed::default(),
-        })))
+        });
+        Ok(Self { shared, limits })
+    }
+
+    /// The same server with another deadline: what was begun is tidied up after the time is over.
+    #[must_use]
+    pub fn until(&self, deadline: Instant) -> Self {
+        let limits = Limits { deadline, ..self.limits };
+        Self { shared: Arc::clone(&self.shared), limits }
     }
 
     /// The API server's URL.
     pub fn server(&self) -> &str {
-        &self.0.server
+        &self.shared.server
     }
 
     /// The certificate that the server shows. Nothing is sent to it but a handshake.
@@ -121,22 +135,22 @@ impl Api {
     /// # Errors
     /// Why there is none to see.
     pub async fn certificate(&self) -> Result<ServerCertificate, Unavailable> {
-        self.0.gate.certificate(self.0.limits.deadline).await
+        self.shared.gate.certificate(self.limits.deadline).await
     }
 
     /// When everything has to be over.
     pub fn deadline(&self) -> Instant {
-        self.0.limits.deadline
+        self.limits.deadline
     }
 
     /// How many requests were sent.
     pub fn requests(&self) -> u64 {
-        self.0.requests.load(Ordering::Relaxed)
+        self.shared.requests.load(Ordering::Relaxed)
     }
 
     /// How many bytes of answers were read, after decompression.
     pub fn received(&self) -> u64 {
-        self.0.received.load(Ordering::Relaxed)
+        self.shared.received.load(Ordering::Relaxed)
     }
 
     /// Reads a path, such as `/api/v1/nodes?limit=500`.
@@ -174,7 +188,7 @@ impl Api {
             }
             let Some(pause) = tries.pause_after(&error) else { return Err(error) };
             tracing::debug!(path = ask.path, %error, ?pause, "trying again");
-            if Instant::now() + pause >= self.0.limits.deadline {
+            if Instant::now() + pause >= self.limits.deadline {
                 return Err(error);
             }
             tokio::time::sleep(pause).await;
@@ -183,7 +197,7 @@ impl Api {
 
     /// Waits for a place among the requests that are under way.
     async fn slot(&self) -> Result<Option<SemaphorePermit<'_>>, ApiError> {
-        match timeout_at(self.0.limits.deadline, self.0.slots.acquire()).await {
+        match timeout_at(self.limits.deadline, self.shared.slots.acquire()).await {
             // Nobody closes the semaphore; if somebody did, there would be nothing to wait for.
             Ok(slot) => Ok(slot.ok()),
             Err(_) => Err(ApiError::OutOfTime),
@@ -193,8 +207,8 @@ impl Api {
     /// The token to send, if tokens have to be fetched. This may take until the deadline: a plugin
     /// may wait for somebody to log in.
     async fn bearer(&self) -> Result<Option<Bearer>, ApiError> {
-        let Some(tokens) = &self.0.tokens else { return Ok(None) };
-        match timeout_at(self.0.limits.deadline, tokens.bearer()).await {
+        let Some(tokens) = &self.shared.tokens else { return Ok(None) };
+        match timeout_at(self.limits.deadline, tokens.bearer()).await {
             Ok(Ok(bearer)) => Ok(Some(bearer)),
             Ok(Err(error)) => Err(ApiError::Credential { reason: transport::full_text(&error) }),
             Err(_) => Err(ApiError::OutOfTime),
@@ -203,7 +217,7 @@ impl Api {
 
     /// Whether there may be a better token than one that was refused.
     async fn may_renew(&self, refused: Option<&Bearer>) -> bool {
-        match (&self.0.tokens, refused) {
+        match (&self.shared.tokens, refused) {
             (Some(tokens), Some(refused)) => tokens.refuse(refused.number).await,
             _ => false,
         }
@@ -212,19 +226,19 @@ impl Api {
     /// One try.
     async fn attempt(&self, ask: &Ask<'_>, bearer: Option<&Bearer>) -> Result<Bytes, ApiError> {
         let now = Instant::now();
-        let Limits { deadline, request, .. } = self.0.limits;
+        let Limits { deadline, request, .. } = self.limits;
         if now >= deadline {
             return Err(ApiError::OutOfTime);
         }
         let until = deadline.min(now + request);
-        self.0.requests.fetch_add(1, Ordering::Relaxed);
+        self.shared.requests.fetch_add(1, Ordering::Relaxed);
         let mut seen = Seen::default();
         let outcome = timeout_at(until, self.exchange(ask, bearer, &mut seen))
             .await
             .unwrap_or(Err(ApiError::TimedOut { after: until - now }));
         self.report(&Exchange {
             method: ask.method.as_str(),
-            server: &self.0.server,
+            server: &self.shared.server,
             path: ask.path,
             accept: ask.form.accept(),
             status: seen.status,
@@ -241,12 +255,13 @@ impl Api {
         bearer: Option<&Bearer>,
         seen: &mut Seen,
     ) -> Result<Bytes, ApiError> {
-        let parties = &self.0.parties;
+        let parties = &self.shared.parties;
         let request = authorized(ask.request()?, bearer);
-        let response = self.0.client.send(request).await;
+        let response = self.shared.client.send(request).await;
         let response = response.map_err(|error| transport::read(&error, parties))?;
         let (head, mut body) = response.into_parts();
         seen.status = Some(head.status);
+        self.shared.clock.hear(&head.headers);
         let mut read = BytesMut::new();
         while let Some(frame) = body.frame().await {
             let frame = match frame {
@@ -254,7 +269,7 @@ impl Api {
                 Err(error) => return Err(transport::cut(read.len(), &error)),
             };
             if let Some(data) = frame.data_ref() {
-                self.0.received.fetch_add(data.len() as u64, Ordering::Relaxed);
+                self.shared.received.fetch_add(data.len() as u64, Ordering::Relaxed);
                 seen.received += data.len() as u64;
                 if read.len() + data.len() > MAX_ANSWER {
                     return Err(ApiError::TooLarge { limit: MAX_ANSWER });

@@ -22,6 +22,7 @@ impl Resource {
     pub(crate) const NODES: Self = Self::new("", "v1", "nodes");
     pub(crate) const PODS: Self = Self::new("", "v1", "pods");
     pub(crate) const SECRETS: Self = Self::new("", "v1", "secrets");
+    pub(crate) const SERVICE_ACCOUNTS: Self = Self::new("", "v1", "serviceaccounts");
     pub(crate) const SERVICES: Self = Self::new("", "v1", "services");
     pub(crate) const CUSTOM_RESOURCES: Self =
         Self::new("apiextensions.k8s.io", "v1", "customresourcedefinitions");

@@ -17,6 +17,8 @@ struct Program {
 static DOCTOR: Program = Program::new("kubectl-cilium-doctor", "kubectl-cilium_doctor");
 static RENDER: Program = Program::new("kubectl-cilium-render", "kubectl-cilium_render");
 
+static SAMPLE: Program = Program::new("kcilium-cli", "sample-plugin");
+
 /// The doctor, built from the sources as they are now.
 pub(crate) fn doctor() -> &'static Path {
     DOCTOR.path()
@@ -25,6 +27,11 @@ pub(crate) fn doctor() -> &'static Path {
 /// The renderer of values.
 pub(crate) fn render() -> &'static Path {
     RENDER.path()
+}
+
+/// The smallest plugin, which puts programs on nodes.
+pub(crate) fn sample() -> &'static Path {
+    SAMPLE.path()
 }
 
 impl Program {

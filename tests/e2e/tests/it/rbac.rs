@@ -23,7 +23,7 @@ async fn stage_with_roles() -> Stage {
 fn bind(stage: &Stage, name: &str, roles: &[Role]) -> User {
     for role in roles {
         let (prefix, namespace) = match role {
-            Role::Api => ("Cluster", ""),
+            Role::Api | Role::Prober => ("Cluster", ""),
             Role::Exec | Role::Helm => ("", "namespace: kube-system, "),
         };
         let role = role.name();

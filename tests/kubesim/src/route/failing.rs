@@ -24,6 +24,7 @@ pub(super) fn failing(fault: &Kind, asked: &Asked) -> Option<ApiError> {
     match fault {
         Kind::ExpiredToken => Some(ApiError::unauthorized()),
         Kind::Forbidden => Some(action(asked).denied(&asked.user)),
+        Kind::Denied(message) => Some(ApiError::new(403, "Forbidden", message.as_str())),
         Kind::Status { code, retry_after } => {
             let error = match code {
                 401 => ApiError::unauthorized(),

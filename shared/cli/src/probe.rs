@@ -1,0 +1,153 @@
+//! Putting a program on nodes: whether the user wants that, and what is shown before it is done.
+
+use std::{
+    fmt::Write as _,
+    io::{self, BufRead as _, IsTerminal as _, Write as _},
+    path::PathBuf,
+};
+
+use clap::{Args, ValueEnum};
+use kcilium_cluster::stage::{ImageSource, Plan, ProgramError, Programs};
+
+use crate::{Failure, Style, control};
+
+/// Whether programs are put on nodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Probe {
+    /// After the question on a terminal; nowhere else.
+    #[default]
+    Ask,
+    /// Without a question.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// The flags of what is put on nodes.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Probing from nodes")]
+pub struct ProbeFlags {
+    /// Whether to put a program on nodes for a while, which creates pods: ask (never where there is
+    /// no terminal), always or never
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value_t,
+        default_missing_value = "always",
+        hide_possible_values = true
+    )]
+    pub probe: Probe,
+    /// The program, or the directory with linux-amd64.gz and linux-arm64.gz, instead of that of
+    /// KCILIUM_NODE_AGENT or `agents` beside this program
+    #[arg(long, value_name = "PATH")]
+    pub node_agent: Option<PathBuf>,
+    /// Image for nodes that have none that is known to have a shell and gzip; it is not pulled
+    #[arg(long, value_name = "IMAGE")]
+    pub node_image: Option<String>,
+}
+
+impl ProbeFlags {
+    /// Finds the program.
+    ///
+    /// # Errors
+    /// When it is not where it should be.
+    pub fn programs(&self) -> Result<Programs, Failure> {
+        Programs::find(self.node_agent.as_deref()).map_err(|error| match error {
+            error @ ProgramError::Nowhere { .. } => Failure::could_not_run(error)
+                .hint("releases have it beside the plugins; --node-agent says where else it is"),
+            error => Failure::could_not_run(error),
+        })
+    }
+}
+
+/// The user's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consent {
+    /// Go on.
+    Given,
+    /// Nothing is to be created.
+    Refused,
+    /// There is no terminal to ask on.
+    NobodyToAsk,
+}
+
+impl Probe {
+    /// Whether there can be a consent: where not, there need be no plan.
+    pub fn is_possible(self) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Ask => is_on_terminal(),
+            Self::Never => false,
+        }
+    }
+
+    /// Shows on standard error what would be created, and asks if that is wanted.
+    ///
+    /// # Errors
+    /// When the terminal cannot be read.
+    pub fn consent(self, plan: &Plan) -> io::Result<Consent> {
+        match self {
+            Self::Never => return Ok(Consent::Refused),
+            Self::Ask if !is_on_terminal() => return Ok(Consent::NobodyToAsk),
+            Self::Ask | Self::Always => {}
+        }
+        let mut errors = anstream::stderr();
+        errors.write_all(describe(plan).as_bytes())?;
+        if self == Self::Always {
+            return Ok(Consent::Given);
+        }
+        write!(errors, "{} ", Style::Heading.paint("Create these objects? [y/N]"))?;
+        errors.flush()?;
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer)?;
+        let is_yes = matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");
+        Ok(if is_yes { Consent::Given } else { Consent::Refused })
+    }
+}
+
+/// Whether somebody can read the question and answer it.
+fn is_on_terminal() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// What a plan would create, in lines.
+pub fn describe(plan: &Plan) -> String {
+    let mut text = String::new();
+    let mut line = |words: String| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{}", control::escape(&words));
+    };
+    line(format!("For at most {} s this creates, and removes at the end:", plan.time().as_secs()));
+    line(format!("  namespace {} (PodSecurity: privileged)", plan.namespace()));
+    line("  a ServiceAccount without permissions and without a token".into());
+    for (architecture, size, maps) in plan.programs() {
+        let maps = counted(maps, "ConfigMap");
+        line(format!("  {maps} with the node agent for {architecture} ({} KiB)", size >> 10));
+    }
+    line(format!("  {} with what it is asked", counted(plan.request_maps(), "ConfigMap")));
+    for name in plan.pull_secrets() {
+        let home = plan.home();
+        line(format!("  a copy of Secret {home}/{name}, with which an image was pulled"));
+    }
+    line(format!("  {}, with images that the nodes have:", counted(plan.pods().len(), "pod")));
+    for pod in plan.pods() {
+        let source = match pod.image.source {
+            ImageSource::Agent => "the agent's image ",
+            ImageSource::Known => "",
+            ImageSource::Named => "--node-image ",
+        };
+        let (node, privileges) = (&pod.errand.node, pod.errand.placement.privileges());
+        line(format!("    on {node}: {privileges}; {source}{}", pod.image.name));
+    }
+    for (errand, absence) in plan.absent() {
+        line(format!("  nothing on {}: {absence}", errand.node));
+    }
+    text
+}
+
+fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}

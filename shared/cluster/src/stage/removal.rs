@@ -1,0 +1,165 @@
+//! Removing what was staged: by this run at its end, and by later ones if it could not.
+//!
+//! Object by object, and then the namespace: its own deletion waits for every API group to answer,
+//! and where the network is broken the groups that pods serve do not.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use k8s_openapi::{
+    api::core::v1::{Namespace, Pod},
+    apimachinery::pkg::apis::meta::v1::{DeleteOptions, Preconditions},
+};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio::time::{Instant, sleep};
+
+use super::{
+    identity::Run,
+    outcome::{Leftover, Swept},
+    survey::list,
+};
+use crate::{Api, ApiError, collect::Resource};
+
+/// How long a program has to finish the step in hand, seconds.
+const GRACE: i64 = 2;
+
+/// How long kubelets have to confirm that a pod has ended. Those that are silent never do.
+const PODS: Duration = Duration::from_secs(6);
+
+/// How long the namespace may take to go.
+const NAMESPACE: Duration = Duration::from_secs(10);
+
+/// How long removing may take, all in all.
+const REMOVAL: Duration = Duration::from_secs(30);
+
+/// How often is looked whether something is gone.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Removes what belongs to this run.
+pub(super) async fn remove(api: &Api, run: &Run) -> Result<(), Leftover> {
+    let api = &api.until(Instant::now() + REMOVAL);
+    remove_until(api, run, None).await
+}
+
+/// Until the client's deadline. With the namespace's uid no other of the same name is deleted.
+async fn remove_until(api: &Api, run: &Run, uid: Option<String>) -> Result<(), Leftover> {
+    let namespace = run.namespace();
+    // That these can be deleted one by one is not needed where the namespace goes.
+    pods(api, run, &namespace).await;
+    tokio::join!(
+        collection(api, run, Resource::CONFIG_MAPS, &namespace, None),
+        collection(api, run, Resource::SECRETS, &namespace, None),
+        collection(api, run, Resource::SERVICE_ACCOUNTS, &namespace, None),
+    );
+    let path = format!("{}/{namespace}", Resource::NAMESPACES.path(None));
+    let preconditions = uid.map(|uid| Preconditions { uid: Some(uid), resource_version: None });
+    let why = match api.delete(&path, &DeleteOptions { preconditions, ..options() }).await {
+        Ok(()) => match await_end(api, &namespace).await {
+            None => return Ok(()),
+            Some(why) => why,
+        },
+        Err(error) => error.to_string(),
+    };
+    Err(Leftover { namespace, why, deadline: run.deadline() })
+}
+
+/// Deletes pods, and forces those that nobody ends.
+async fn pods(api: &Api, run: &Run, namespace: &str) {
+    collection(api, run, Resource::PODS, namespace, Some(GRACE)).await;
+    let until = Instant::now() + PODS;
+    loop {
+        let selector = [("labelSelector", run.selector())];
+        match list::<Pod>(api, Resource::PODS, Some(namespace), &selector).await {
+            Ok(left) if left.is_empty() => return,
+            Ok(_) if Instant::now() < until => sleep(PAUSE).await,
+            _ => break,
+        }
+    }
+    collection(api, run, Resource::PODS, namespace, Some(0)).await;
+}
+
+/// Deletes a run's objects of a kind.
+async fn collection(
+    api: &Api,
+    run: &Run,
+    resource: Resource,
+    namespace: &str,
+    grace_period_seconds: Option<i64>,
+) {
+    let selector = run.selector();
+    let selector = utf8_percent_encode(&selector, NON_ALPHANUMERIC);
+    let path = format!("{}?labelSelector={selector}", resource.path(Some(namespace)));
+    let options = DeleteOptions { grace_period_seconds, ..options() };
+    if let Err(error) = api.delete(&path, &options).await {
+        tracing::debug!(path, %error, "left to the namespace's deletion");
+    }
+}
+
+fn options() -> DeleteOptions {
+    DeleteOptions {
+        api_version: Some("v1".to_owned()),
+        kind: Some("DeleteOptions".to_owned()),
+        propagation_policy: Some("Background".to_owned()),
+        ..DeleteOptions::default()
+    }
+}
+
+/// Waits until the namespace is gone; else why it is not.
+async fn await_end(api: &Api, namespace: &str) -> Option<String> {
+    let until = Instant::now() + NAMESPACE;
+    loop {
+        let selector = [("fieldSelector", format!("metadata.name={namespace}"))];
+        match list::<Namespace>(api, Resource::NAMESPACES, None, &selector).await {
+            Ok(found) => match found.first() {
+                None => return None,
+                Some(left) if Instant::now() >= until => return Some(terminating(left)),
+                Some(_) => sleep(PAUSE).await,
+            },
+            // It was told to go, and whether it has cannot be seen.
+            Err(ApiError::Forbidden { .. }) => return None,
+            Err(error) if Instant::now() >= until => return Some(error.to_string()),
+            Err(_) => sleep(PAUSE).await,
+        }
+    }
+}
+
+/// What a namespace says of its own end.
+fn terminating(namespace: &Namespace) -> String {
+    let conditions = namespace.status.iter().filter_map(|status| status.conditions.as_ref());
+    let obstacles: Vec<&str> = conditions
+        .flatten()
+        .filter(|condition| condition.status == "True")
+        .filter_map(|condition| condition.message.as_deref())
+        .collect();
+    match obstacles[..] {
+        [] => "it is Terminating, and nothing says why it stays".into(),
+        _ => format!("it is Terminating ({})", obstacles.join("; ")),
+    }
+}
+
+/// Removes what is left of runs whose own time is over. Those of others that still have time are
+/// left alone, and so is whatever does not say when its time is over.
+pub(super) async fn sweep(api: &Api) -> Vec<Swept> {
+    let api = &api.until(Instant::now() + REMOVAL);
+    let selector = [("labelSelector", Run::all())];
+    let found = match list::<Namespace>(api, Resource::NAMESPACES, None, &selector).await {
+        Ok(found) => found,
+        Err(error) => {
+            tracing::debug!(%error, "cannot look for what other runs have left");
+            return Vec::new();
+        }
+    };
+    let now = api.server_time();
+    let mut swept = Vec::new();
+    for namespace in found {
+        let labels: BTreeMap<_, _> = namespace.metadata.labels.unwrap_or_default();
+        let name = namespace.metadata.name.unwrap_or_default();
+        let is_going = namespace.metadata.deletion_timestamp.is_some();
+        let Some(run) = Run::of_namespace(&name, &labels) else { continue };
+        if run.deadline() >= now || is_going {
+            continue;
+        }
+        let left = remove_until(api, &run, namespace.metadata.uid).await.err();
+        swept.push(Swept { namespace: name, owner: run.owner().to_owned(), left });
+    }
+    swept
+}

@@ -1,0 +1,345 @@
+//! Carrying a plan out, up to the removal.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use futures_util::{StreamExt as _, stream};
+use k8s_openapi::api::core::v1::{Event, Pod, Secret};
+use serde::Serialize;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
+
+use super::{
+    absence::Absence,
+    identity::Run,
+    object::{CONTAINER, Objects},
+    outcome::{End, Ended, Printed, nothing_printed},
+    plan::Plan,
+    progress::{self, Progress, said},
+    survey::list,
+};
+use crate::{Api, ApiError, Form, collect::Resource};
+
+/// How many pods are there at once. Each kubelet asks the API server for the whole program.
+const PODS: usize = 100;
+
+/// How many requests are sent at once.
+const AT_ONCE: usize = 8;
+
+/// How long the pods are left alone between two looks: at first, and at most.
+const PAUSE: Duration = Duration::from_millis(300);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How much of what a program printed is read, bytes.
+const LOG: usize = 1 << 20;
+
+/// How long reading logs may take, after the time for the pods is over.
+const LOGS: Duration = Duration::from_secs(10);
+
+/// A pod that is there and has not ended.
+struct Live {
+    /// Its number in the plan.
+    number: usize,
+    created: Instant,
+    /// Whether the program has begun.
+    running: bool,
+    /// What it waits for, and who said so.
+    why: Option<String>,
+}
+
+/// A plan that is being carried out.
+pub(super) struct Work<'a> {
+    /// Until the time for the pods is over.
+    api: Api,
+    plan: &'a Plan,
+    run: &'a Run,
+    objects: Objects<'a>,
+    namespace: String,
+    stopped: watch::Receiver<bool>,
+    /// Whether there may be something to remove.
+    begun: AtomicBool,
+}
+
+impl<'a> Work<'a> {
+    pub(super) fn new(
+        api: Api,
+        plan: &'a Plan,
+        run: &'a Run,
+        stopped: watch::Receiver<bool>,
+    ) -> Self {
+        let (objects, namespace) = (Objects(run), run.namespace());
+        Self { api, plan, run, objects, namespace, stopped, begun: AtomicBool::new(false) }
+    }
+
+    /// Whether there may be something to remove.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    /// Creates everything, and waits for the ends of the pods, which are given by their number.
+    pub(super) async fn carry_out(&self) -> BTreeMap<usize, (End, Printed)> {
+        if self.plan.pods.is_empty() {
+            return BTreeMap::new();
+        }
+        let mut ends = BTreeMap::new();
+        match self.prepare().await {
+            Ok(()) => self.pods(&mut ends).await,
+            Err(absence) => {
+                let all = 0..self.plan.pods.len();
+                ends.extend(all.map(|number| (number, Err(absence.clone()))));
+            }
+        }
+        self.explain(&mut ends).await;
+        self.collect(ends).await
+    }
+
+    /// Creates all that pods need.
+    async fn prepare(&self) -> Result<(), Absence> {
+        self.begin().await?;
+        let account = self.objects.account();
+        self.create(Resource::SERVICE_ACCOUNTS, Some(&self.namespace), &account).await?;
+        for name in self.plan.pull_secrets() {
+            self.copy_secret(name).await;
+        }
+        let parts = self.plan.programs.iter().flat_map(|(architecture, parts)| {
+            let part = |(number, part)| self.objects.part(architecture, number, part);
+            parts.iter().enumerate().map(part)
+        });
+        let requests = self.plan.requests.iter().enumerate();
+        let requests = requests.map(|(number, map)| self.objects.requests(number, map));
+        for map in parts.chain(requests) {
+            self.create(Resource::CONFIG_MAPS, Some(&self.namespace), &map).await?;
+        }
+        Ok(())
+    }
+
+    /// Creates the namespace.
+    async fn begin(&self) -> Result<(), Absence> {
+        self.begun.store(true, Ordering::Relaxed);
+        let path = Resource::NAMESPACES.path(None);
+        self.api.create(&path, &self.objects.namespace()).await.map_err(|error| {
+            // After any other failure an earlier try may have created it.
+            let is_refused = matches!(error, ApiError::Forbidden { .. })
+                || matches!(error, ApiError::Status { code: 400 | 422, .. });
+            self.begun.store(!is_refused, Ordering::Relaxed);
+            Absence::of(&error, &Resource::NAMESPACES.need("create", None))
+        })
+    }
+
+    async fn create(
+        &self,
+        resource: Resource,
+        namespace: Option<&str>,
+        object: &impl Serialize,
+    ) -> Result<(), Absence> {
+        if *self.stopped.borrow() {
+            return Err(Absence::Interrupted);
+        }
+        let created = self.api.create(&resource.path(namespace), object).await;
+        created.map_err(|error| Absence::of(&error, &resource.need("create", None)))
+    }
+
+    /// Copies a Secret that an image was pulled with. Without it, kubelets that do not ask for it
+    /// start the pod still, and the others say what they lack.
+    async fn copy_secret(&self, name: &str) {
+        let path = format!("{}/{name}", Resource::SECRETS.path(Some(&self.plan.home)));
+        let read = match self.api.get(&path, Form::Json).await {
+            Ok(json) => serde_json::from_slice::<Secret>(&json).ok(),
+            Err(error) => {
+                tracing::debug!(path, %error, "an image's pull secret cannot be read");
+                None
+            }
+        };
+        let Some(secret) = read else { return };
+        let copy = self.objects.pull_secret(secret);
+        if let Err(error) = self.create(Resource::SECRETS, Some(&self.namespace), &copy).await {
+            tracing::debug!(name, %error, "an image's pull secret cannot be copied");
+        }
+    }
+
+    /// Creates the pods, and looks at them until all have ended, or the time is over.
+    async fn pods(&self, ends: &mut BTreeMap<usize, End>) {
+        let mut waiting: VecDeque<usize> = (0..self.plan.pods.len()).collect();
+        let mut alive: BTreeMap<String, Live> = BTreeMap::new();
+        let begun = Instant::now();
+        let mut trouble = None;
+        let last = loop {
+            let room = waiting.len().min(PODS.saturating_sub(alive.len()));
+            self.start(waiting.drain(..room).collect(), &mut alive, ends).await;
+            if alive.is_empty() && waiting.is_empty() {
+                return;
+            }
+            let asked = Instant::now();
+            match self.look(&mut alive, ends).await {
+                Ok(()) => trouble = None,
+                Err(ApiError::OutOfTime) => {}
+                Err(error @ ApiError::Forbidden { .. }) => {
+                    break Absence::of(&error, &Resource::PODS.need("list", None));
+                }
+                // What is wrong with the server now may be over before the time is.
+                Err(error) => trouble = Some(error),
+            }
+            if alive.is_empty() && waiting.is_empty() {
+                return;
+            }
+            // The longer it takes, and the longer the list is, the less often.
+            let pause = PAUSE.max(begun.elapsed() / 20).max(asked.elapsed() * 3);
+            if self.pause(pause.min(LONGEST_PAUSE)).await.is_err() {
+                break Absence::Interrupted;
+            }
+            if Instant::now() >= self.api.deadline() {
+                break match trouble {
+                    Some(error) => Absence::of(&error, &Resource::PODS.need("list", None)),
+                    None => Absence::Late,
+                };
+            }
+        };
+        for live in alive.into_values() {
+            let end = match (&last, live.why) {
+                (Absence::Late, Some(why)) if !live.running => Absence::Unstartable { why },
+                _ => last.clone(),
+            };
+            ends.insert(live.number, Err(end));
+        }
+        let not_begun = if last == Absence::Interrupted { last } else { Absence::NotBegun };
+        ends.extend(waiting.into_iter().map(|number| (number, Err(not_begun.clone()))));
+    }
+
+    /// Creates pods.
+    async fn start(
+        &self,
+        numbers: Vec<usize>,
+        alive: &mut BTreeMap<String, Live>,
+        ends: &mut BTreeMap<usize, End>,
+    ) {
+        let created = stream::iter(numbers).map(|number| async move {
+            let plan = &self.plan.pods[number];
+            let parts = self.plan.programs.get(&plan.architecture).map_or(0, Vec::len);
+            let left = self.api.deadline().saturating_duration_since(Instant::now());
+            let pod = self.objects.pod(plan, parts, left);
+            (number, self.create(Resource::PODS, Some(&self.namespace), &pod).await)
+        });
+        let mut created = created.buffer_unordered(AT_ONCE);
+        while let Some((number, outcome)) = created.next().await {
+            match outcome {
+                Ok(()) => {
+                    let name = self.plan.pods[number].name.clone();
+                    let created = Instant::now();
+                    alive.insert(name, Live { number, created, running: false, why: None });
+                }
+                Err(absence) => {
+                    ends.insert(number, Err(absence));
+                }
+            }
+        }
+    }
+
+    /// Looks at the pods, and takes those that have come to an end from the living.
+    async fn look(
+        &self,
+        alive: &mut BTreeMap<String, Live>,
+        ends: &mut BTreeMap<usize, End>,
+    ) -> Result<(), ApiError> {
+        let selector = [("labelSelector", self.run.selector())];
+        let pods = list::<Pod>(&self.api, Resource::PODS, Some(&self.namespace), &selector).await?;
+        let found: BTreeMap<&str, &Pod> =
+            pods.iter().filter_map(|pod| Some((pod.metadata.name.as_deref()?, pod))).collect();
+        alive.retain(|name, live| {
+            let end = match found.get(name.as_str()) {
+                None => Some(Err(Absence::Deleted)),
+                Some(pod) => self.judge(pod, live),
+            };
+            let is_alive = end.is_none();
+            ends.extend(end.map(|end| (live.number, end)));
+            is_alive
+        });
+        Ok(())
+    }
+
+    /// Whether the pod has come to an end, or is given up.
+    fn judge(&self, pod: &Pod, live: &mut Live) -> Option<End> {
+        let is_overdue = live.created.elapsed() > self.plan.start;
+        match progress::of(pod) {
+            Progress::Ended(ended) => Some(Ok(ended)),
+            Progress::Never(absence) => Some(Err(absence)),
+            Progress::Running => {
+                live.running = true;
+                None
+            }
+            Progress::Starting(why) => {
+                live.why = Some(why.clone());
+                is_overdue.then_some(Err(Absence::Unstartable { why }))
+            }
+            Progress::Unseen => {
+                let seconds = self.plan.start.as_secs();
+                is_overdue.then_some(Err(Absence::Silent { seconds }))
+            }
+        }
+    }
+
+    /// Sleeps, unless the run is interrupted.
+    async fn pause(&self, time: Duration) -> Result<(), Absence> {
+        let mut stopped = self.stopped.clone();
+        tokio::select! {
+            // An error says that nobody can interrupt any more, which is not seen here.
+            Ok(_) = stopped.wait_for(|stopped| *stopped) => Err(Absence::Interrupted),
+            () = sleep(time) => Ok(()),
+        }
+    }
+
+    /// Adds what events say of pods that did not start: volumes and sandboxes are nowhere else.
+    async fn explain(&self, ends: &mut BTreeMap<usize, End>) {
+        let is_unexplained =
+            |end: &End| matches!(end, Err(Absence::Unstartable { .. } | Absence::Silent { .. }));
+        if !ends.values().any(is_unexplained) || *self.stopped.borrow() {
+            return;
+        }
+        let api = self.api.until(Instant::now() + LOGS);
+        let warnings = [("fieldSelector", "type=Warning".to_owned())];
+        let events = list::<Event>(&api, Resource::EVENTS, Some(&self.namespace), &warnings).await;
+        let mut last = BTreeMap::new();
+        for event in events.unwrap_or_default() {
+            let text = said(
+                event.reason.as_deref().unwrap_or_default(),
+                event.message.as_deref().unwrap_or_default(),
+            );
+            last.insert(event.involved_object.name.unwrap_or_default(), text);
+        }
+        for (number, end) in ends.iter_mut() {
+            let told = last.get(&self.plan.pods[*number].name);
+            if let (Err(Absence::Unstartable { why }), Some(told)) = (end, told) {
+                told.clone_into(why);
+            }
+        }
+    }
+
+    /// Adds what the programs printed.
+    async fn collect(&self, ends: BTreeMap<usize, End>) -> BTreeMap<usize, (End, Printed)> {
+        let api = &self.api.until(Instant::now() + LOGS);
+        stream::iter(ends)
+            .map(|(number, end)| async move {
+                let has_run = matches!(end, Ok(Ended { .. }) | Err(Absence::Late));
+                let printed = if has_run && !*self.stopped.borrow() {
+                    self.log(api, &self.plan.pods[number].name).await
+                } else {
+                    Err(nothing_printed())
+                };
+                (number, (end, printed))
+            })
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await
+    }
+
+    async fn log(&self, api: &Api, pod: &str) -> Printed {
+        let pods = Resource::PODS.path(Some(&self.namespace));
+        let path = format!("{pods}/{pod}/log?container={CONTAINER}&limitBytes={LOG}");
+        let need = "get pods/log";
+        api.get(&path, Form::Json).await.map_err(|error| error.unavailable("log", need))
+    }
+}
