@@ -10,6 +10,7 @@
 //! * [`rules`]: pure functions from a view to findings; one file per rule.
 //! * [`causes`]: findings combined into verdicts with their chain of evidence.
 //! * [`diagnosis`]: all of it in one call.
+//! * [`leftovers`]: what an installed Cilium leaves on a node.
 //!
 //! Nothing here does I/O, knows a clock, a terminal or Kubernetes' client.
 
@@ -18,6 +19,7 @@ pub mod chart;
 pub mod decode;
 pub mod diagnosis;
 pub mod facts;
+pub mod leftovers;
 pub mod prefix;
 pub mod redaction;
 pub mod routing;

@@ -9,6 +9,7 @@ pub mod agent_config;
 pub mod agent_status;
 pub mod cilium_config;
 pub mod cni_conf;
+pub mod endpoint_file;
 pub mod host_endpoints;
 pub mod iproute2;
 pub mod iproute2_text;
