@@ -15,8 +15,10 @@
 mod collect;
 mod files;
 mod host;
+mod leftovers;
 mod netlink;
 mod unavailable;
 
 pub use collect::{collect, look_up};
 pub use host::{Host, HostRoot};
+pub use leftovers::read_leftovers;
