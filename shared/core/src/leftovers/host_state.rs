@@ -38,6 +38,8 @@ pub struct HostState {
     pub netfilter: Vec<Ruleset>,
     /// Names of sets (`ipset`).
     pub sets: Fact<Vec<String>>,
+    /// Number of states and policies of IPsec (XFRM). They are not told apart yet.
+    pub transforms: Fact<usize>,
     /// Endpoints that the agent wrote down.
     pub endpoints: Fact<Vec<Endpoint>>,
     /// Files in the CNI configuration directories.

@@ -54,6 +54,7 @@ fn unknown(state: &HostState) -> Vec<Unavailable> {
         why(&state.cgroup_programs),
         why(&state.pins),
         why(&state.sets),
+        why(&state.transforms),
         why(&state.endpoints),
         why(&state.cni_files),
         why(&state.cni_results),
@@ -63,5 +64,19 @@ fn unknown(state: &HostState) -> Vec<Unavailable> {
         why(&state.paths),
     ];
     let rulesets = state.netfilter.iter().map(|ruleset| why(&ruleset.text));
-    sources.into_iter().chain(rulesets).flatten().filter(|why| !why.is_absent()).cloned().collect()
+    sources
+        .into_iter()
+        .chain(rulesets)
+        .flatten()
+        .filter(|why| !why.is_absent())
+        .cloned()
+        .chain(transforms(state))
+        .collect()
+}
+
+/// strongSwan's and Cilium's look alike to a count: where there are any, it is not known whose.
+fn transforms(state: &HostState) -> Option<Unavailable> {
+    let count = *state.transforms.known().filter(|count| **count > 0)?;
+    let why = format!("there are {count} states and policies, and whose they are is not judged");
+    Some(Unavailable::failed("IPsec (XFRM)", why))
 }

@@ -37,6 +37,7 @@ pub async fn read_leftovers(root: &HostRoot, remembered: Remembered) -> HostStat
         pins: pins::pins(root).into(),
         netfilter: netfilter::rulesets(),
         sets: netlink::sets().await.into(),
+        transforms: netlink::transforms().await.into(),
         endpoints: endpoints::endpoints(root).into(),
         cni_files: cni::files(root).into(),
         cni_results: cni::results(root).into(),

@@ -25,6 +25,7 @@ mod sets;
 mod socket;
 mod traffic_control;
 mod xdp;
+mod xfrm;
 
 pub(crate) use addresses::addresses;
 pub(crate) use links::links;
@@ -35,6 +36,7 @@ pub(crate) use rules::rules;
 pub(crate) use sets::sets;
 pub(crate) use traffic_control::{clsact, filters};
 pub(crate) use xdp::xdp_programs;
+pub(crate) use xfrm::transforms;
 
 use kcilium_core::facts::Family;
 
