@@ -14,6 +14,7 @@
 //! * [`causes`]: findings combined into verdicts with their chain of evidence.
 //! * [`diagnosis`]: all of it in one call.
 //! * [`problems`]: findings, put together as a reader takes them.
+//! * [`leftovers`]: what an installed Cilium leaves on a node.
 //!
 //! Nothing here does I/O, knows a clock, a terminal or Kubernetes' client.
 
@@ -23,6 +24,7 @@ pub mod connectivity_log;
 pub mod decode;
 pub mod diagnosis;
 pub mod facts;
+pub mod leftovers;
 pub mod prefix;
 pub mod probe;
 pub mod problems;

@@ -15,9 +15,11 @@
 mod collect;
 mod files;
 mod host;
+mod leftovers;
 mod netlink;
 pub mod probe;
 mod unavailable;
 
 pub use collect::{collect, look_up};
 pub use host::{Host, HostRoot};
+pub use leftovers::read_leftovers;

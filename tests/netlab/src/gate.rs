@@ -59,7 +59,7 @@ pub fn require_programs(programs: &[&str]) -> bool {
 }
 
 #[expect(clippy::print_stderr, reason = "a skipped test has to say so")]
-fn granted(answer: &Result<(), String>) -> bool {
+pub(crate) fn granted(answer: &Result<(), String>) -> bool {
     let Err(reason) = answer else {
         return true;
     };

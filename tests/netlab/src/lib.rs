@@ -20,6 +20,7 @@
 //! ```
 
 mod agent;
+mod bpf;
 mod command;
 mod gate;
 mod guardian;
@@ -30,6 +31,7 @@ mod node;
 mod seed_node;
 
 pub use agent::CiliumState;
+pub use bpf::{BpfFiles, Cgroup, require_bpf};
 pub use gate::{require_programs, require_root_netns};
 pub use homelab::{Homelab, homelab};
 pub use lab::Lab;

@@ -34,6 +34,8 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
         cautions: vec![
             "it is no matter of Cilium, and a restart of CoreDNS alone mends nothing".into(),
         ],
+        alternatives: Vec::new(),
+        decides: Vec::new(),
         fix: loops.iter().map(|finding| finding.remedy.clone()).collect(),
         verify: vec![Check::new(
             "kubectl -n kube-system get pods -l k8s-app=kube-dns",

@@ -214,7 +214,11 @@ pub(crate) fn find(view: &View<'_>, findings: &[&Finding]) -> Vec<Verdict> {
             verdicts.push(verdict);
         }
     }
-    verdicts.extend(signature::verdicts(&case));
+    // What objects have told already, probes need not tell again.
+    let told = |verdict: &Verdict| verdicts.iter().any(|known| known.cause == verdict.cause);
+    let mut others = signature::verdicts(&case);
+    others.retain(|verdict| !told(verdict));
+    verdicts.extend(others);
     verdicts
 }
 

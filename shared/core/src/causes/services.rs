@@ -36,6 +36,8 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
             "`cilium status` is fine: the agents do all that they were told to do".into(),
             "rules of a kube-proxy that is gone go on to work, until a pod moves or the node is rebooted".into(),
         ],
+        alternatives: Vec::new(),
+        decides: Vec::new(),
         fix: vec![finding.remedy.clone()],
         verify: vec![Check::new(
             "curl -sk --max-time 3 https://$(kubectl get service kubernetes -o jsonpath='{.spec.clusterIP}')/version   # on a node",

@@ -11,6 +11,7 @@ pub mod certificate;
 pub mod cilium_config;
 pub mod cni_conf;
 pub mod corefile;
+pub mod endpoint_file;
 pub mod host_endpoints;
 pub mod iproute2;
 pub mod iproute2_text;

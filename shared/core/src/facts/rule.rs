@@ -142,3 +142,36 @@ impl RoutingRule {
             && self.destination_ports.is_none()
     }
 }
+
+/// As `ip rule` prints it.
+impl std::fmt::Display for RoutingRule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let not = if self.invert { "not " } else { "" };
+        write!(f, "{}: {not}from ", self.priority)?;
+        match self.from {
+            Some(prefix) => write!(f, "{prefix}")?,
+            None => f.write_str("all")?,
+        }
+        if let Some(prefix) = self.to {
+            write!(f, " to {prefix}")?;
+        }
+        if let Some(mark) = self.mark {
+            write!(f, " fwmark {:#x}/{:#x}", mark.value, mark.mask)?;
+        }
+        if let Some(link) = &self.incoming {
+            write!(f, " iif {link}")?;
+        }
+        if let Some(link) = &self.outgoing {
+            write!(f, " oif {link}")?;
+        }
+        match self.action {
+            RuleAction::Lookup(table) => write!(f, " lookup {table}"),
+            RuleAction::LookupVrf => f.write_str(" lookup [l3mdev-table]"),
+            RuleAction::Goto(priority) => write!(f, " goto {priority}"),
+            RuleAction::Nop => f.write_str(" nop"),
+            RuleAction::Blackhole => f.write_str(" blackhole"),
+            RuleAction::Unreachable => f.write_str(" unreachable"),
+            RuleAction::Prohibit => f.write_str(" prohibit"),
+        }
+    }
+}

@@ -14,6 +14,7 @@ mod helm_release;
 mod hostile;
 mod iproute2;
 mod iproute2_text;
+mod leftovers;
 mod live_values;
 mod node_config;
 mod notation;

@@ -10,6 +10,6 @@ mod sysctls;
 pub(crate) use agent_process::agent_process;
 pub(crate) use cni_files::cni_files;
 pub(crate) use host_endpoints::host_endpoints;
-pub(crate) use read::{SMALL, read_text};
+pub(crate) use read::{SMALL, list_if_exists, read_if_exists, read_text};
 pub(crate) use resolvers::resolvers;
 pub(crate) use sysctls::sysctls;

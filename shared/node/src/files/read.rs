@@ -25,7 +25,7 @@ pub(crate) fn read_text(root: &HostRoot, path: &str, limit: u64) -> Result<Strin
 }
 
 /// The same for a file that need not exist.
-pub(super) fn read_if_exists(root: &HostRoot, path: &str) -> Result<Option<String>, Unavailable> {
+pub(crate) fn read_if_exists(root: &HostRoot, path: &str) -> Result<Option<String>, Unavailable> {
     let read = root.locate(path).and_then(|place| read_regular(&place, SMALL));
     match read {
         Ok(text) => Ok(Some(text)),
@@ -35,7 +35,7 @@ pub(super) fn read_if_exists(root: &HostRoot, path: &str) -> Result<Option<Strin
 }
 
 /// Entries of a directory that need not exist, by their paths on the host, sorted.
-pub(super) fn list_if_exists(root: &HostRoot, path: &str) -> Result<Vec<String>, Unavailable> {
+pub(crate) fn list_if_exists(root: &HostRoot, path: &str) -> Result<Vec<String>, Unavailable> {
     match list(root, path) {
         Ok(names) => Ok(names.into_iter().map(|name| format!("{path}/{name}")).collect()),
         Err(error) if is_absent(&error) => Ok(Vec::new()),

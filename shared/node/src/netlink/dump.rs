@@ -8,6 +8,7 @@ use netlink_packet_core::{
     DecodeError, NLM_F_DUMP, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, NetlinkBuffer, parse_i32,
 };
 use rustix::io::Errno;
+use rustix::net::Protocol;
 
 use super::socket::{Received, Socket};
 use crate::unavailable::unavailable;
@@ -86,14 +87,30 @@ impl DumpError {
         matches!(self, Self::System(error)
             if UNSUPPORTED.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error())))
     }
+
+    /// Whether nobody listens for such requests: that part of the kernel is not loaded.
+    pub(super) fn is_unknown_command(&self) -> bool {
+        matches!(self, Self::System(error)
+            if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()))
+    }
 }
 
 /// Reads a list. On success the reader has seen all items of one attempt, and no others.
 pub(super) async fn dump(request: &Request, reader: &mut impl Reader) -> Result<(), DumpError> {
-    dump_through(vec![0; DATAGRAM], request, reader).await
+    dump_of(None, request, reader).await
+}
+
+/// The same from another part of the kernel than `NETLINK_ROUTE`.
+pub(super) async fn dump_of(
+    protocol: Option<Protocol>,
+    request: &Request,
+    reader: &mut impl Reader,
+) -> Result<(), DumpError> {
+    dump_through(protocol, vec![0; DATAGRAM], request, reader).await
 }
 
 async fn dump_through(
+    protocol: Option<Protocol>,
     mut buffer: Vec<u8>,
     request: &Request,
     reader: &mut impl Reader,
@@ -101,7 +118,7 @@ async fn dump_through(
     let mut attempt = 0;
     loop {
         reader.restart();
-        match attempt_dump(request, reader, &mut buffer).await? {
+        match attempt_dump(protocol, request, reader, &mut buffer).await? {
             Outcome::Complete => return Ok(()),
             Outcome::Changed => attempt += 1,
             Outcome::NeedsRoom(length) => {
@@ -128,11 +145,12 @@ enum Outcome {
 
 /// One attempt, on a socket of its own: none hears the rest of an abandoned list.
 async fn attempt_dump(
+    protocol: Option<Protocol>,
     request: &Request,
     reader: &mut impl Reader,
     buffer: &mut [u8],
 ) -> Result<Outcome, DumpError> {
-    let mut socket = Socket::open(request.watch)?;
+    let mut socket = Socket::open(protocol, request.watch)?;
     let mut progress = Progress {
         sequence: socket.request(request.kind, NLM_F_DUMP, &request.payload)?,
         item: request.item,
@@ -232,7 +250,7 @@ mod tests {
 
     fn run(buffer: usize, request: &Request, reader: &mut Counter) -> Result<(), DumpError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        runtime.block_on(dump_through(vec![0; buffer], request, reader))
+        runtime.block_on(dump_through(None, vec![0; buffer], request, reader))
     }
 
     #[test]

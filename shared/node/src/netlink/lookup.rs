@@ -32,7 +32,7 @@ pub(crate) async fn look_up(addresses: &[IpAddr]) -> Result<Vec<KernelLookup>, U
 }
 
 async fn ask_all(addresses: &[IpAddr]) -> Result<Vec<KernelLookup>, DumpError> {
-    let mut socket = Socket::open(0)?;
+    let mut socket = Socket::open(None, 0)?;
     let mut names = LinkNames::default();
     let mut buffer = vec![0; DATAGRAM];
     let mut lookups = Vec::with_capacity(addresses.len());

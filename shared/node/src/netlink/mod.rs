@@ -14,19 +14,29 @@ mod dump;
 mod link_names;
 mod links;
 mod lookup;
+mod neighbours;
 mod next_hops;
 mod nexthop_objects;
 mod route_changes;
 mod route_message;
 mod routes;
 mod rules;
+mod sets;
 mod socket;
+mod traffic_control;
+mod xdp;
+mod xfrm;
 
 pub(crate) use addresses::addresses;
 pub(crate) use links::links;
 pub(crate) use lookup::look_up;
+pub(crate) use neighbours::neighbours;
 pub(crate) use routes::routes;
 pub(crate) use rules::rules;
+pub(crate) use sets::sets;
+pub(crate) use traffic_control::{clsact, filters};
+pub(crate) use xdp::xdp_programs;
+pub(crate) use xfrm::transforms;
 
 use kcilium_core::facts::Family;
 

@@ -9,7 +9,8 @@ use rustix::io::{Errno, retry_on_intr};
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, bind, recv, send, socket_with,
+    AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType, bind, recv, send,
+    socket_with,
 };
 
 /// How long the kernel may take for one datagram. It prepares the answer before the request
@@ -40,9 +41,10 @@ pub(super) enum Received {
 impl Socket {
     /// A socket in the calling thread's network namespace that also hears the multicast groups
     /// (`RTMGRP_*`) in `groups`.
-    pub(super) fn open(groups: u32) -> io::Result<Self> {
+    pub(super) fn open(protocol: Option<Protocol>, groups: u32) -> io::Result<Self> {
         // No protocol means protocol 0, which is `NETLINK_ROUTE`.
-        let fd = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
+        let (family, kind) = (AddressFamily::NETLINK, SocketType::RAW);
+        let fd = socket_with(family, kind, SocketFlags::CLOEXEC, protocol)?;
         set_socket_timeout(&fd, Timeout::Recv, Some(PATIENCE))?;
         bind(&fd, &SocketAddrNetlink::new(0, groups))?;
         Ok(Self { fd, sequence: 0 })

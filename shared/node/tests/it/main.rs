@@ -6,6 +6,7 @@
 mod consistency;
 mod files;
 mod inside;
+mod leftovers;
 mod links;
 mod lookups;
 mod nexthop_objects;

@@ -1,0 +1,28 @@
+//! `kubectl cilium-uninstall`: is Cilium really gone from here?
+//!
+//! Reading is in `kcilium-node`, judging in [`kcilium_core::leftovers`]; here is what a person types
+//! and reads.
+
+mod args;
+mod local;
+mod report;
+mod verify;
+
+use std::{io::Write as _, process::ExitCode};
+
+use args::{Args, Command};
+use kcilium_cli::{Exit, Failure, Printer};
+
+fn main() -> ExitCode {
+    kcilium_cli::plugin::run(run)
+}
+
+fn run(args: Args, printer: &mut Printer) -> Result<Exit, Failure> {
+    match args.command {
+        Command::Verify(wish) => verify::run(&wish, printer),
+        Command::Version => {
+            writeln!(printer, "kubectl cilium-uninstall {}", env!("CARGO_PKG_VERSION"))?;
+            Ok(Exit::Fine)
+        }
+    }
+}

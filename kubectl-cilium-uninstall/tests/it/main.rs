@@ -1,0 +1,6 @@
+//! The real program in namespaces made here.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test may fail in this way")]
+
+mod verify;

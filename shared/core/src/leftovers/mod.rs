@@ -1,0 +1,28 @@
+//! What an installed Cilium leaves behind on a node, and how it is told from everything else.
+//!
+//! A collector reads a [`HostState`]: links, rules, the text of `iptables-save`, attached programs,
+//! files. [`Inventory::of`] says which of it is Cilium's, by which [`Proof`]s, and what becomes of
+//! it ([`Fate`]). What only looks like Cilium's is doubtful: it is reported, and left.
+//!
+//! The agents are taken for gone. Whether they are is asked by whoever acts on an inventory.
+
+mod host_state;
+mod inventory;
+mod item;
+mod netfilter;
+mod program;
+mod proof;
+mod recognise;
+
+pub use host_state::{
+    CniText, Endpoint, FoundPath, HostState, Mount, Neighbour, Pin, Remembered, Ruleset,
+};
+pub use inventory::Inventory;
+pub use item::{Fate, Item, Leftover};
+pub use netfilter::{Backend, Chain, Feeder};
+pub use program::{Attachment, AttachmentPoint, CgroupHook, Direction, Filter, NetkitEnd, Program};
+pub use proof::Proof;
+pub use recognise::{
+    BPF_DIRECTORIES, CNI_BINARY_DIRECTORIES, CNI_CONFIGURATION_DIRECTORIES, CNI_RESULT_DIRECTORIES,
+    FOUND_PATHS,
+};

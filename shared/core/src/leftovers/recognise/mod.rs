@@ -1,0 +1,93 @@
+//! Whose is it? One file for each kind of thing.
+
+mod cni;
+mod files;
+mod links;
+mod neighbours;
+mod netfilter;
+mod pins;
+mod programs;
+mod routes;
+mod rules;
+mod sets;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::{Fate, HostState, Item, Leftover};
+use crate::facts::{LinkName, RoutingRule};
+
+pub use cni::{CNI_BINARY_DIRECTORIES, CNI_CONFIGURATION_DIRECTORIES, CNI_RESULT_DIRECTORIES};
+pub use files::FOUND_PATHS;
+pub use pins::BPF_DIRECTORIES;
+
+/// What is Cilium's or may be, in the order in which it can be taken away without cutting the host
+/// off: the rule for the host's own addresses is put back before anything else; programs go before
+/// the devices that they send packets to; a chain's feeders before the chain; binaries last.
+pub(super) fn items(state: &HostState) -> Vec<Item> {
+    let links = links::items(state, &programs::by_link(state));
+    let mut known = Known { state, links: BTreeMap::new(), rules: Vec::new() };
+    for item in &links {
+        if let Leftover::Link { name, .. } = &item.what {
+            known.links.insert(name.clone(), item.fate.clone());
+        }
+    }
+    let rules = rules::items(state, &known);
+    known.rules = rules
+        .iter()
+        .filter(|item| item.fate == Fate::Remove)
+        .filter_map(|item| match &item.what {
+            Leftover::Rule(rule) => Some(rule),
+            _ => None,
+        })
+        .collect();
+    let rest = [
+        programs::items(state),
+        netfilter::items(state),
+        sets::items(state),
+        routes::items(state, &known),
+        neighbours::items(state, &known),
+    ];
+    let last = [
+        files::namespaces(state),
+        pins::items(state),
+        cni::items(state, &known),
+        files::items(state, &known),
+        cni::binaries(state, &known),
+    ];
+    let rest: Vec<Item> = rest.into_iter().flatten().collect();
+    let last: Vec<Item> = last.into_iter().flatten().collect();
+    [rules, rest, links, last].into_iter().flatten().collect()
+}
+
+/// What is known by now.
+struct Known<'a> {
+    state: &'a HostState,
+    /// Devices of Cilium's, or what looks so, and what is to become of them.
+    links: BTreeMap<LinkName, Fate>,
+    /// Rules of Cilium's.
+    rules: Vec<&'a RoutingRule>,
+}
+
+impl Known<'_> {
+    /// The known pod CIDR that a prefix is in.
+    fn pod_cidr_of(&self, prefix: IpNet) -> Option<IpNet> {
+        let cidrs = &self.state.remembered.pod_cidrs;
+        cidrs.iter().copied().find(|cidr| cidr.contains(&prefix))
+    }
+
+    /// Whether an address is a known node's.
+    fn is_node(&self, address: IpAddr) -> bool {
+        self.state.remembered.node_addresses.contains(&address)
+    }
+
+    /// A pod that still lives on Cilium's network.
+    fn living_pod(&self) -> Option<&str> {
+        self.links.values().find_map(|fate| match fate {
+            Fate::InUse { by } => Some(by.as_str()),
+            _ => None,
+        })
+    }
+}
