@@ -13,6 +13,7 @@ pub mod host_endpoints;
 pub mod iproute2;
 pub mod iproute2_text;
 pub mod kubernetes;
+pub mod log;
 pub mod recorded;
 pub mod resolv_conf;
 pub mod route_get;

@@ -21,12 +21,13 @@ pub use agent_status::{
 };
 pub use cluster::{
     AgentPod, CiliumEndpoint, CiliumNode, CiliumNodeConfig, ClusterFacts, ClusterInfo, Component,
-    Condition, ConfigData, Container, ContainerStatus, ControlPlaneComponent, ControlPlanePod,
-    Corefile, CustomResource, CustomResourceVersion, EnvVar, Event, KubeNode, KubeProxyConfig,
-    Kubeadm, KubernetesVersion, LabelSelector, Lease, NetworkPolicy, NetworkPolicyKind,
-    NodeAddress, NodeAddressKind, NodeInfo, ObjectReference, PodCounts, PodDetail, PodRow, Pods,
-    Release, SelectorRequirement, Service, ServiceEndpoint, ServiceEndpoints, ServicePort,
-    ServiceType, Taint, Termination, Toleration, TrafficPolicy, Waiting, Workload, WorkloadKind,
+    Condition, ConfigData, Container, ContainerLog, ContainerLogs, ContainerStatus,
+    ControlPlaneComponent, ControlPlanePod, Corefile, CustomResource, CustomResourceVersion,
+    EnvVar, Event, KubeNode, KubeProxyConfig, Kubeadm, KubernetesVersion, LabelSelector, Lease,
+    LogSource, NetworkPolicy, NetworkPolicyKind, NodeAddress, NodeAddressKind, NodeInfo,
+    ObjectReference, PodCounts, PodDetail, PodRow, Pods, Release, Run, SelectorRequirement,
+    Service, ServiceEndpoint, ServiceEndpoints, ServicePort, ServiceType, Taint, Termination,
+    Toleration, TrafficPolicy, Waiting, Workload, WorkloadKind,
 };
 pub use config::{
     ApiServer, CiliumConfig, Encryption, IpamMode, LoadBalancer, LoadBalancerMode,
