@@ -130,15 +130,12 @@ fn field<'a>(text: &'a str, name: &str) -> Option<Cow<'a, str>> {
     loop {
         let (key, after) = rest.trim_start().split_once('=')?;
         let key = key.rsplit(' ').next().unwrap_or(key);
-        let (value, after) = match after.strip_prefix('"') {
-            Some(quoted) => {
-                let end = end_of_quoted(quoted);
-                (Cow::Owned(unquoted(&quoted[..end])), quoted.get(end + 1..).unwrap_or_default())
-            }
-            None => {
-                let end = after.find(' ').unwrap_or(after.len());
-                (Cow::Borrowed(&after[..end]), &after[end..])
-            }
+        let (value, after) = if let Some(quoted) = after.strip_prefix('"') {
+            let end = end_of_quoted(quoted);
+            (Cow::Owned(unquoted(&quoted[..end])), quoted.get(end + 1..).unwrap_or_default())
+        } else {
+            let end = after.find(' ').unwrap_or(after.len());
+            (Cow::Borrowed(&after[..end]), &after[end..])
         };
         if key == name {
             return Some(value);
@@ -248,7 +245,7 @@ mod tests {
         let text = decode(long.as_bytes(), Component::Agent);
         assert!(text.starts_with("first\nxxx") && text.ends_with("…\nlast"), "{text}");
         assert!(text.len() < 2100);
-        let many: String = (0..1000).map(|line| format!("{line}\n")).collect();
+        let many = "line\n".repeat(1000);
         assert_eq!(decode(many.as_bytes(), Component::Other).lines().count(), 10);
         assert_eq!(decode(many.as_bytes(), Component::Agent).lines().count(), 200);
         assert_eq!(decode(&[0xff, b'\n'], Component::Agent), "\u{fffd}");

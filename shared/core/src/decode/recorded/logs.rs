@@ -20,7 +20,7 @@ const FOLDER: &str = "logs";
 /// Whether the file at this path is a log.
 pub(super) fn is_log(path: &str) -> bool {
     let parts: Vec<_> = path.split('/').collect();
-    matches!(parts[..], [FOLDER, _, _, file] if file.ends_with(".log"))
+    matches!(parts[..], [FOLDER, _, _, file] if file.strip_suffix(".log").is_some())
 }
 
 impl Recording<'_> {

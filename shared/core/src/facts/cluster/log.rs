@@ -104,26 +104,28 @@ mod tests {
     use super::*;
     use crate::facts::Termination;
 
-    fn ended(exit_code: i32) -> Option<Termination> {
-        Some(Termination { exit_code, ..Termination::default() })
+    fn ended(exit_code: i32) -> Termination {
+        Termination { exit_code, ..Termination::default() }
     }
 
-    fn running() -> Option<String> {
-        Some("2026-11-23T01:25:00Z".into())
-    }
+    const START: &str = "2026-11-23T01:25:00Z";
 
     #[test]
     fn logs_are_asked_of_runs_that_kubelets_have() {
         let status = ContainerStatus::default;
         let cases: [(ContainerStatus, &[Run]); 7] = [
             (status(), &[]),
-            (ContainerStatus { ready: true, running_since: running(), ..status() }, &[]),
-            (ContainerStatus { init: true, terminated: ended(0), ..status() }, &[]),
-            (ContainerStatus { running_since: running(), ..status() }, &[Run::Current]),
-            (ContainerStatus { terminated: ended(1), ..status() }, &[Run::Current]),
-            (ContainerStatus { last_terminated: ended(1), ..status() }, &[Run::Previous]),
+            (ContainerStatus { ready: true, running_since: Some(START.into()), ..status() }, &[]),
+            (ContainerStatus { init: true, terminated: Some(ended(0)), ..status() }, &[]),
+            (ContainerStatus { running_since: Some(START.into()), ..status() }, &[Run::Current]),
+            (ContainerStatus { terminated: Some(ended(1)), ..status() }, &[Run::Current]),
+            (ContainerStatus { last_terminated: Some(ended(1)), ..status() }, &[Run::Previous]),
             (
-                ContainerStatus { running_since: running(), last_terminated: ended(1), ..status() },
+                ContainerStatus {
+                    running_since: Some(START.into()),
+                    last_terminated: Some(ended(1)),
+                    ..status()
+                },
                 &[Run::Previous, Run::Current],
             ),
         ];
@@ -134,10 +136,16 @@ mod tests {
 
     #[test]
     fn applications_are_asked_only_where_they_crash() {
-        let unready =
-            ContainerStatus { name: "a".into(), running_since: running(), ..Default::default() };
-        let crashed =
-            ContainerStatus { name: "b".into(), last_terminated: ended(2), ..Default::default() };
+        let unready = ContainerStatus {
+            name: "a".into(),
+            running_since: Some(START.into()),
+            ..Default::default()
+        };
+        let crashed = ContainerStatus {
+            name: "b".into(),
+            last_terminated: Some(ended(2)),
+            ..Default::default()
+        };
         let containers = vec![unready, crashed];
         let pod = PodDetail { containers, ..PodDetail::default() };
         let asked = |pod: &PodDetail| pod.telling_logs().map(|it| it.container).collect::<Vec<_>>();
