@@ -1,11 +1,12 @@
 //! The command line.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use kcilium_cli::{
     KubernetesFlags, OutputFormat,
     judging::{self, Judging},
+    kubernetes_flags::time,
     live::Live,
 };
 use kcilium_core::{facts::Declared, prefix::GivenPrefix, rules::Code};
@@ -28,6 +29,7 @@ Exit codes:
 ///   kubectl cilium-doctor --local                 this host, without API server
 ///   kubectl cilium-doctor snapshot facts.json.gz  take a snapshot
 ///   kubectl cilium-doctor --from facts.json.gz    examine it elsewhere
+///   kubectl cilium-doctor --watch --timeout 10m   wait until all is well
 ///   kubectl cilium-doctor explain CIDR-01         what a code means
 ///   kubectl cilium-doctor auth                    what you may read
 ///
@@ -90,9 +92,23 @@ pub(crate) struct Examine {
     pub(crate) source: Source,
     #[command(flatten)]
     pub(crate) judging: Judging,
-    /// Format of the report: `text` for people, `wide` with all evidence, `short` with a line for
-    /// each finding, `json` and `yaml` for programs, `html` as one page with a map of the address
-    /// space, `junit` for CI systems
+    /// Look again and again until nothing is wrong, or until the time of --timeout is over; changes
+    /// are told on standard error, the report on the last look comes at the end
+    #[arg(long, conflicts_with = "from", help_heading = "How to look at the cluster")]
+    pub(crate) watch: bool,
+    /// Pause between two looks of --watch
+    #[arg(
+        long,
+        value_name = "TIME",
+        value_parser = time,
+        default_value = "10s",
+        requires = "watch",
+        help_heading = "How to look at the cluster"
+    )]
+    pub(crate) interval: Duration,
+    /// Format of the report: `text` for people, on a screen; `wide` with all evidence; `short` with a
+    /// line for each thing that is wrong; `json` and `yaml` for programs; `html` as one page with a
+    /// map of the address space; `junit` for CI systems
     #[arg(
         short,
         long,
@@ -106,7 +122,7 @@ pub(crate) struct Examine {
 }
 
 /// What to look at.
-#[derive(Debug, ClapArgs)]
+#[derive(Clone, Debug, ClapArgs)]
 #[command(next_help_heading = "What to look at, if not the cluster of the current context")]
 pub(crate) struct Source {
     /// Look at this host

@@ -11,6 +11,7 @@ mod local;
 mod report;
 mod snapshot;
 mod source;
+mod watch;
 
 use std::{io::Write as _, process::ExitCode};
 

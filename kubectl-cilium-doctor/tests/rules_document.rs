@@ -20,7 +20,7 @@ These are planned; nothing stands in for them.
 #[test]
 fn the_rule_reference_says_what_the_rules_say() {
     let mut expected = HEAD.to_owned();
-    for rule in registry::RULES {
+    for rule in registry::RULES.iter().chain([&registry::SCHEMA]) {
         let _ = writeln!(expected, "# {}: {}\n", rule.code, rule.title);
         let _ = writeln!(expected, "Worst severity: {}\n", rule.severity);
         for line in rule.documentation.lines() {

@@ -10,7 +10,31 @@ use kcilium_cli::{
 };
 use kcilium_core::{chart::ChartVersion, rules::Code};
 
-use crate::{ignored::Ignored, layers::SetFlag};
+use crate::{layers::SetFlag, upstream_flags::UpstreamFlags};
+
+/// Assignments that keep pods off the nodes labelled `cilium.io/no-schedule=true`.
+macro_rules! no_schedule {
+    ($affinity:literal) => {
+        no_schedule!(
+            $affinity,
+            ".nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0]\
+             .matchExpressions[0]"
+        )
+    };
+    ($affinity:literal, $at:literal) => {
+        concat!(
+            $affinity,
+            $at,
+            ".key=cilium.io/no-schedule,",
+            $affinity,
+            $at,
+            ".operator=NotIn,",
+            $affinity,
+            $at,
+            ".values[0]=true"
+        )
+    };
+}
 
 /// Merges Helm values for Cilium, and says where each comes from.
 ///
@@ -92,6 +116,14 @@ pub struct Render {
     /// it refuses
     #[arg(long, requires = "chart_directory", conflicts_with = "migrate", help_heading = "Chart")]
     pub helm_template: bool,
+    /// API that Helm is to take for served by the cluster, such as
+    /// monitoring.coreos.com/v1/ServiceMonitor; may be repeated, or a list with commas
+    #[arg(long, value_name = "API", value_delimiter = ',', requires = "helm_template")]
+    #[arg(help_heading = "Chart")]
+    pub api_versions: Vec<String>,
+    /// Print the chart versions whose keys are known here; others are taken for their nearest
+    #[arg(long, help_heading = "Chart")]
+    pub list_versions: bool,
     /// Print the given values, with old spellings rewritten to those of the chart version
     #[arg(long, help_heading = "Migration")]
     pub migrate: bool,
@@ -132,9 +164,9 @@ pub struct Render {
     /// The release that the values are for
     #[command(flatten)]
     pub release: ReleaseFlags,
-    /// What has no effect
+    /// What `cilium install` knows and this does not
     #[command(flatten)]
-    pub ignored: Ignored,
+    pub upstream: UpstreamFlags,
 }
 
 /// The release that the values are for.
@@ -188,18 +220,34 @@ pub struct Values {
     /// Set a value to exactly this text, commas and backslashes included
     #[arg(long, alias = "helm-set-literal", value_name = "KEY=TEXT", allow_hyphen_values = true)]
     pub set_literal: Vec<String>,
+    /// Keep Cilium off nodes with the label cilium.io/no-schedule=true, by affinities
+    #[arg(long)]
+    pub nodes_without_cilium: bool,
 }
+
+/// What `cilium install` makes of `--nodes-without-cilium`: the affinities of the agent, the operator
+/// and SPIRE's agent.
+const NODES_WITHOUT_CILIUM: [&str; 3] = [
+    no_schedule!("affinity"),
+    no_schedule!("operator.affinity"),
+    no_schedule!("authentication.mutual.spire.install.agent.affinity"),
+];
 
 impl Values {
     /// The arguments of a flag, in their order.
-    pub(crate) fn of(&self, flag: SetFlag) -> &[String] {
-        match flag {
+    pub(crate) fn of(&self, flag: SetFlag) -> Vec<&str> {
+        let given = match flag {
             SetFlag::SetJson => &self.set_json,
             SetFlag::Set => &self.set,
             SetFlag::SetString => &self.set_string,
             SetFlag::SetFile => &self.set_file,
             SetFlag::SetLiteral => &self.set_literal,
-        }
+            SetFlag::NodesWithoutCilium if self.nodes_without_cilium => {
+                return NODES_WITHOUT_CILIUM.to_vec();
+            }
+            SetFlag::NodesWithoutCilium => return Vec::new(),
+        };
+        given.iter().map(String::as_str).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use kcilium_cli::{Failure, Style, interrupt};
+use kcilium_cli::{Failure, Style, interrupt, remark::ignore_closed};
 use kcilium_core::facts::Facts;
 use semver::Version;
 use tokio::{
@@ -16,7 +16,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{next, remark::ignore_closed};
+use crate::next;
 
 /// The most that is kept of what Helm says, in bytes.
 const MAX_SAID: u64 = 64 << 10;
@@ -64,6 +64,8 @@ pub struct Question<'a> {
     pub values: &'a [u8],
     /// Of the cluster, whose version charts ask for.
     pub facts: Option<&'a Facts>,
+    /// APIs that the cluster serves, for which charts ask too.
+    pub apis: &'a [String],
 }
 
 impl Question<'_> {
@@ -100,6 +102,9 @@ impl Question<'_> {
         command.args(["template", "-n", self.namespace, "-f", "-"]);
         if let Some(version) = self.facts.and_then(kubernetes_version) {
             command.args(["--kube-version", version]);
+        }
+        for api in self.apis {
+            command.args(["--api-versions", api]);
         }
         command.args(["--", self.name, &next::chart_on_disk(self.chart)]);
         command

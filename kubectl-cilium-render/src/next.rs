@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kcilium_core::chart::ChartVersion;
+use kcilium_core::{chart::ChartVersion, shell::quoted};
 
 use crate::release::{ChartSource, Current, Target};
 
@@ -73,17 +73,6 @@ pub(crate) fn chart_on_disk(path: &Path) -> String {
     if is_told { name } else { format!("./{name}") }
 }
 
-/// A word for a POSIX shell.
-fn quoted(word: &str) -> String {
-    let is_plain =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '=' | '+');
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
 /// The file that standard output goes to, as seen from here. Only Linux tells; and a name that
 /// cannot be typed is no use.
 pub fn standard_output() -> Option<String> {
@@ -131,19 +120,6 @@ mod tests {
                 "helm upgrade --install cilium oci://quay.io/cilium/charts/cilium \
                  --version 1.16.2 -n kube-system -f v.yaml"
             );
-        }
-    }
-
-    #[test]
-    fn words_are_quoted() {
-        for (word, wanted) in [
-            ("a b.yaml", "'a b.yaml'"),
-            ("it's", r"'it'\''s'"),
-            ("$HOME", "'$HOME'"),
-            ("", "''"),
-            ("plain/1.yaml", "plain/1.yaml"),
-        ] {
-            assert_eq!(quoted(word), wanted);
         }
     }
 }

@@ -2,11 +2,17 @@
 
 use std::io::{self, Write};
 
-use kcilium_cli::{Exit, Failure, KubernetesFlags, Printer, Style, control, format, terminal};
+use kcilium_cli::{
+    Exit, Failure, KubernetesFlags, Printer, Style, control, finding, format,
+    ignore_file::IgnoreFile,
+    remark::{ignore_closed, remark},
+    terminal,
+};
 use kcilium_core::{
     chart::{Chart, ChartVersion, Nearness, known_versions},
+    diagnosis::Selection,
     facts::Facts,
-    rules::Severity,
+    rules::{Finding, Severity, registry},
 };
 
 use crate::{
@@ -21,7 +27,6 @@ use crate::{
     local_chart::{Held, LocalChart},
     migrate, next,
     release::{Current, Target},
-    remark::{ignore_closed, remark},
     source::{self, Cluster},
 };
 
@@ -34,9 +39,12 @@ pub fn run(
     kubernetes: &KubernetesFlags,
     printer: &mut Printer,
 ) -> Result<Exit, Failure> {
+    if args.list_versions {
+        return list_versions(printer);
+    }
     let mut exit = Exit::Fine;
     let mut remarks = anstream::stderr();
-    for text in args.ignored.remarks() {
+    for text in args.upstream.remarks()? {
         remark(&mut remarks, Style::Info, "note:", &text)?;
     }
     let Given { mut values, notices, files } = given::read(&args.values).map_err(failure)?;
@@ -81,10 +89,16 @@ pub fn run(
         let text = explain::explain(&values, chart, terminal::width());
         ignore_closed(remarks.write_all(text.as_bytes()))?;
     }
-    let lint = lint(args, cluster.as_ref(), &version, &values, &target)?;
+    let known = args.judging.ignore_file(&mut remarks)?;
+    let selection = args.judging.selection(&known);
+    let lint = lint(&selection, cluster.as_ref(), &version, &values, &target)?;
     let detail = if args.explain { Detail::All } else { Detail::Troubles };
     ignore_closed(lint.report(&values, detail, terminal::width(), &mut remarks))?;
-    let held = local.map(|chart| Held::against(&chart, &values)).transpose()?;
+    let asks_schema = selection.contains(registry::SCHEMA.code);
+    let local = local.filter(|_| asks_schema);
+    let held = local
+        .map(|chart| Held::against(chart, &values, &selection, args.live.timeout))
+        .transpose()?;
     let mut worst = lint.worst();
     let mut has_unknowns = lint.has_unknowns();
     if let Some(held) = &held {
@@ -92,6 +106,7 @@ pub fn run(
         worst = worst.max(held.worst());
         has_unknowns |= held.is_unknown();
     }
+    say_known(&known, &lint, held.as_ref(), &mut remarks)?;
     if args.judging.fail_on.is_reached(worst, has_unknowns) {
         exit = Exit::Findings;
     }
@@ -117,6 +132,16 @@ pub fn run(
         say_next(args, &version, &current, &target, &mut remarks)?;
     }
     Ok(exit)
+}
+
+/// The versions of charts, the oldest first.
+fn list_versions(printer: &mut Printer) -> Result<Exit, Failure> {
+    let versions = known_versions();
+    for version in versions {
+        let mark = if Some(version) == versions.last() { " (default)" } else { "" };
+        writeln!(printer, "{version}{mark}")?;
+    }
+    Ok(Exit::Fine)
 }
 
 /// Writes the values as they are printed.
@@ -160,13 +185,33 @@ fn ask_helm(
         namespace: &target.namespace,
         values,
         facts: cluster.map(|cluster| &cluster.facts),
+        apis: &args.api_versions,
     };
     question.ask(args.live.timeout)
 }
 
+/// Counts what is not told because it is known, and names entries that are of no use any more.
+fn say_known(
+    file: &IgnoreFile,
+    lint: &Lint,
+    held: Option<&Held>,
+    remarks: &mut impl Write,
+) -> io::Result<()> {
+    let schema = held.map_or(&[][..], |held| &held.known);
+    let found: Vec<&Finding> = lint.known().chain(schema).collect();
+    if let Some(text) = finding::known(found.iter().copied()) {
+        remark(remarks, Style::Info, "note:", &text)?;
+    }
+    let asked = |code| lint.asks(code) || (held.is_some() && code == registry::SCHEMA.code);
+    for text in file.unmatched(&found, asked) {
+        remark(remarks, Style::Info, "note:", &text)?;
+    }
+    Ok(())
+}
+
 /// Asks the rules.
 fn lint(
-    args: &Render,
+    selection: &Selection,
     cluster: Option<&Cluster>,
     version: &ChartVersion,
     values: &Map,
@@ -174,7 +219,7 @@ fn lint(
 ) -> Result<Lint, Failure> {
     let nothing = Facts::default();
     let facts = cluster.map_or(&nothing, |cluster| &cluster.facts);
-    Ok(Lint::new(facts, version, values, &target.namespace, &args.judging.selection())?)
+    Ok(Lint::new(facts, version, values, &target.namespace, selection)?)
 }
 
 /// The chart on disk, if one is named. Another version cannot be had of it.

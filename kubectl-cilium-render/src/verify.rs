@@ -3,7 +3,10 @@
 use std::{fmt, time::Duration};
 
 use kcilium_cli::{Exit, Failure, Style, interrupt};
-use kcilium_cluster::certificate::{self, Certificate, Trust};
+use kcilium_cluster::{
+    certificate::{self, Certificate, Trust},
+    kubeconfig::Connection,
+};
 
 use crate::{
     args::Render,
@@ -64,23 +67,24 @@ impl Cluster {
             return Ok(Verdict::bad(format!("k8sServicePort is `{port}`, which is no port")));
         };
         let time = TIME.min(args.live.timeout);
-        let connection = self.connection.as_ref();
-        let shown = interrupt::block_on(certificate::certificate(&host, number, connection, time))?;
+        let authorities = self.connection.as_ref().and_then(Connection::authorities);
+        let shown =
+            interrupt::block_on(certificate::certificate(&host, number, authorities, time))?;
         let place =
             if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
         Ok(match shown {
-            Ok(certificate) => judge(&place, &certificate),
+            Ok(certificate) => judge(&place, &host, &certificate),
             Err(error) => Verdict::bad(format!("{place} is no API server seen from here: {error}")),
         })
     }
 }
 
-fn judge(place: &str, certificate: &Certificate) -> Verdict {
-    let names = match &certificate.names[..] {
+fn judge(place: &str, host: &str, certificate: &Certificate) -> Verdict {
+    let names = match &certificate.names.names[..] {
         [] => "no name at all".to_owned(),
         names => names.join(", "),
     };
-    if !certificate.is_for_host {
+    if !certificate.names.is_for(host) {
         return Verdict::bad(format!(
             "the certificate at {place} is not for that host, so agents refuse it; it is for \
              {names}"

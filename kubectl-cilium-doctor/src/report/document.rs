@@ -1,16 +1,19 @@
 //! `-o json` and `-o yaml`: the report for programs.
 
+use std::{collections::HashMap, ptr};
+
 use kcilium_core::{
     causes::Verdict,
     diagnosis::Diagnosis,
     facts::{Facts, NodeName, Origin},
+    problems::problems,
     rules::{Basis, Code, Finding, Outcome, Severity, Unknown},
     view::Installation,
 };
 use serde::Serialize;
 
 /// Version of the report's form, `MAJOR.MINOR`; a minor version only adds fields.
-const SCHEMA_VERSION: &str = "1.0";
+const SCHEMA_VERSION: &str = "1.1";
 
 /// The whole report.
 #[derive(Serialize)]
@@ -22,6 +25,9 @@ pub(super) struct Report<'a> {
     summary: Summary,
     verdicts: &'a [Verdict],
     findings: Vec<ExplainedFinding<'a>>,
+    /// What was known already, and counts for nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ignored: Vec<&'a Finding>,
     unknown: Vec<UnknownOfRule<'a>>,
     rules: Vec<RuleOutcome<'a>>,
     not_tested: Vec<&'static str>,
@@ -58,6 +64,7 @@ struct Summary {
     warn: usize,
     info: usize,
     predicted: usize,
+    ignored: usize,
     unknown: usize,
 }
 
@@ -66,6 +73,8 @@ struct Summary {
 struct ExplainedFinding<'a> {
     #[serde(flatten)]
     finding: &'a Finding,
+    /// Number of the problem that it is a part of.
+    problem: usize,
     /// The cause behind it.
     #[serde(skip_serializing_if = "Option::is_none")]
     explained_by: Option<&'static str>,
@@ -111,13 +120,8 @@ impl<'a> Report<'a> {
             examined: Examined::new(facts, diagnosis),
             summary: Summary::new(diagnosis, &findings, unknown.len()),
             verdicts: &diagnosis.verdicts,
-            findings: findings
-                .into_iter()
-                .map(|finding| ExplainedFinding {
-                    finding,
-                    explained_by: diagnosis.explanation_of(finding).map(|verdict| verdict.cause),
-                })
-                .collect(),
+            findings: explained(diagnosis, &findings),
+            ignored: diagnosis.known().collect(),
             unknown,
             rules: diagnosis
                 .results
@@ -132,6 +136,22 @@ impl<'a> Report<'a> {
             not_tested: vec![super::NOT_TESTED],
         }
     }
+}
+
+/// The findings with what they belong to.
+fn explained<'a>(diagnosis: &Diagnosis, findings: &[&'a Finding]) -> Vec<ExplainedFinding<'a>> {
+    let problems = problems(findings.iter().copied());
+    let numbers: HashMap<*const Finding, usize> = problems
+        .iter()
+        .zip(1..)
+        .flat_map(|(problem, number)| problem.findings().map(move |it| (ptr::from_ref(it), number)))
+        .collect();
+    let explained = |finding: &&'a Finding| ExplainedFinding {
+        finding,
+        problem: numbers[&ptr::from_ref::<Finding>(finding)],
+        explained_by: diagnosis.explanation_of(finding).map(|verdict| verdict.cause),
+    };
+    findings.iter().map(explained).collect()
 }
 
 impl<'a> Examined<'a> {
@@ -176,6 +196,7 @@ impl Summary {
             warn: observed(Severity::Warn),
             info: observed(Severity::Info),
             predicted: findings.iter().filter(|finding| finding.basis == Basis::Predicted).count(),
+            ignored: diagnosis.known().count(),
             unknown,
         }
     }

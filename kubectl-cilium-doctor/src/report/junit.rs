@@ -5,10 +5,11 @@
 
 use std::io::{self, BufWriter, Write};
 
-use kcilium_cli::control;
+use kcilium_cli::{control, finding};
 use kcilium_core::{
     diagnosis::{Diagnosis, RuleResult},
     facts::NodeName,
+    problems::{Alike, Problem, problems},
     rules::{Basis, Finding, Outcome, Severity},
 };
 use quick_xml::{
@@ -68,8 +69,9 @@ impl<'a> Case<'a> {
             .collect();
         let verdict = match bad.iter().max_by_key(|finding| finding.severity) {
             Some(worst) => {
-                let texts: Vec<String> =
-                    bad.iter().map(|finding| told(finding, diagnosis)).collect();
+                let problems = problems(bad.iter().copied());
+                let alikes = problems.iter().flat_map(Problem::parts);
+                let texts: Vec<String> = alikes.map(|alike| told(alike, diagnosis)).collect();
                 CaseVerdict::Failed { worst, text: texts.join("\n\n") }
             }
             None => match judgement.outcome() {
@@ -86,6 +88,10 @@ impl<'a> Case<'a> {
                     "not applicable: {}",
                     judgement.why_not_applicable().unwrap_or_default()
                 )),
+                Outcome::Ok if !result.known.is_empty() => {
+                    let known = finding::known(&result.known).unwrap_or_default();
+                    CaseVerdict::Skipped(known)
+                }
                 Outcome::Ok | Outcome::Found(_) => CaseVerdict::Passed,
             },
         };
@@ -118,21 +124,26 @@ impl<'a> Case<'a> {
     }
 }
 
-/// A finding in a few lines.
-fn told(finding: &Finding, diagnosis: &Diagnosis) -> String {
-    let mut lines = vec![format!("{} {}: {}", finding.severity, finding.subject, finding.summary)];
-    if !finding.nodes.is_empty() {
-        let nodes: Vec<&str> = finding.nodes.iter().map(NodeName::as_str).collect();
+/// Findings that are alike, in a few lines.
+fn told(alike: &Alike<'_>, diagnosis: &Diagnosis) -> String {
+    let worst = alike.worst();
+    let told = |finding: &&Finding| {
+        format!("{} {}: {}", finding.severity, finding.subject, finding.summary)
+    };
+    let mut lines: Vec<String> = alike.findings().iter().map(told).collect();
+    lines.dedup();
+    let nodes: Vec<&str> = alike.nodes().into_iter().map(NodeName::as_str).collect();
+    if !nodes.is_empty() {
         lines.push(format!("nodes: {}", nodes.join(", ")));
     }
-    if let Some(verdict) = diagnosis.explanation_of(finding) {
+    if let Some(verdict) = diagnosis.explanation_of(worst) {
         lines.push(format!("explained by {}: {}", verdict.cause, verdict.title));
     }
-    let evidence = finding.evidence.iter();
+    let evidence = alike.evidence().into_iter();
     lines.extend(evidence.map(|evidence| format!("{}: {}", evidence.source, evidence.fact)));
-    lines.push(format!("impact: {}", finding.impact));
-    lines.push(format!("fix: {}", finding.remedy.text));
-    lines.extend(finding.remedy.values.lines().map(str::to_owned));
-    lines.extend(finding.remedy.commands.iter().cloned());
+    lines.push(format!("impact: {}", worst.impact));
+    lines.push(format!("fix: {}", worst.remedy.text));
+    lines.extend(worst.remedy.values.lines().map(str::to_owned));
+    lines.extend(alike.commands().into_iter().flatten().cloned());
     lines.join("\n")
 }

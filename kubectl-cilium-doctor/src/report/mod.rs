@@ -42,7 +42,9 @@ impl ReportFormat {
 /// How much a report for people tells.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Detail {
-    /// Verdicts in full, findings in a line each.
+    /// What matters most, cut short, so that it fits on a screen.
+    Brief,
+    /// What fits on a screen.
     Normal,
     /// Everything.
     Full,

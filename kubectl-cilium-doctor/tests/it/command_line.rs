@@ -61,6 +61,11 @@ fn wrong_usage_is_explained() {
     assert_snapshot!("usage_unknown_code", run(&["explain", "CIDR-99"]).complaint(2));
     assert_snapshot!("usage_unknown_flag", run(&["--nonsense"]).complaint(2));
     assert_snapshot!("usage_two_sources", run(&["--local", "--from", CLASH]).complaint(2));
+    // A snapshot does not change, and a page is no answer to a script.
+    run(&["--watch", "--from", CLASH]).complaint(2);
+    let complaint = run(&["--watch", "--local", "-o", "html"]).complaint(2);
+    assert!(complaint.contains("--watch has no use for -o html"), "{complaint}");
+    assert!(run(&["--interval", "3s"]).complaint(2).contains("--watch"));
     assert_snapshot!(
         "usage_pod_cidr",
         run(&["--from", HEALTHY, "--pod-cidr", "10.0.0.0/33"]).complaint(2)

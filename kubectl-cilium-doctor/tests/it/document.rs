@@ -41,7 +41,7 @@ fn keys_of_all(documents: &[Value]) -> String {
 #[test]
 fn the_clash_is_in_the_fields() {
     let report = report(CLASH);
-    assert_eq!(report["schemaVersion"], "1.0");
+    assert_eq!(report["schemaVersion"], "1.1");
     assert_eq!(report["kind"], "DoctorReport");
     assert_eq!(report["examined"]["nodes"], json!(["node1"]));
     assert_eq!(report["examined"]["cilium"], "seen");
@@ -105,6 +105,19 @@ fn reports_without_a_cause_have_no_verdict() {
 }
 
 #[test]
+fn findings_say_which_of_them_are_one_problem() {
+    let report = report(CLASH);
+    let numbers = |code: &str| -> Vec<&Value> {
+        let findings = report["findings"].as_array().unwrap();
+        findings.iter().filter(|it| it["code"] == code).map(|it| &it["problem"]).collect()
+    };
+    let overlaps = numbers("CIDR-02");
+    assert_eq!(overlaps.len(), 5);
+    assert!(overlaps.iter().all(|number| *number == overlaps[0]), "{overlaps:?}");
+    assert_ne!(numbers("CIDR-01"), [overlaps[0]]);
+}
+
+#[test]
 fn yaml_says_what_json_says() {
     let commands: [&[&str]; 3] = [&["--from", CLASH], &["rules"], &["explain", "RT-01"]];
     let examples = EXAMPLES.map(|file| ["--from", file]);
@@ -128,7 +141,7 @@ fn the_form_of_reports_is_frozen() {
         documents.push(report(&format!("shared/core/tests/fixtures/dumps/{recording}")));
     }
     // A key that is new here is a new minor version; one that is gone, a new major version.
-    assert!(documents.iter().all(|document| document["schemaVersion"] == "1.0"));
+    assert!(documents.iter().all(|document| document["schemaVersion"] == "1.1"));
     insta::assert_snapshot!("keys_of_reports", keys_of_all(&documents));
 }
 

@@ -1,8 +1,10 @@
 //! What people see.
 
+use std::fs;
+
 use insta::assert_snapshot;
 
-use crate::doctor::{CLASH, EXAMPLES, HEALTHY, NO_MASQUERADE, doctor, finish, run};
+use crate::doctor::{CLASH, EXAMPLES, HEALTHY, NO_MASQUERADE, doctor, finish, run, workspace};
 
 #[test]
 fn the_clash_is_told_from_the_verdict_on() {
@@ -57,9 +59,63 @@ fn wide_tells_all_that_text_tells_and_more() {
     let text = run(&["--from", CLASH]).stdout;
     let wide = run(&["--from", CLASH, "-o", "wide"]).printed(1);
     assert!(wide.len() > text.len());
-    assert!(wide.contains("impact: "), "{wide}");
-    let verdict = |report: &str| report.split("\nFindings\n").next().unwrap().to_owned();
-    assert_eq!(verdict(&wide), verdict(&text));
+    for words in ["impact: ", "Beware", "kubectl drain NODE", "What it explains"] {
+        assert!(wide.contains(words) && !text.contains(words), "{words}: {wide}");
+    }
+    // What is cut short ends in brackets.
+    let whole = |line: &&str| !line.contains("[…]") && !line.contains("-o wide");
+    let told = |line: &str| line.trim_start_matches(['C', ' ', '-']).to_owned();
+    let wide: Vec<String> = wide.lines().map(told).collect();
+    let verdict = text.split("It explains").next().unwrap();
+    for line in verdict.lines().filter(whole) {
+        assert!(wide.contains(&told(line)), "{line}");
+    }
+}
+
+#[test]
+fn the_report_is_a_screen_and_says_what_it_leaves_out() {
+    for file in EXAMPLES {
+        let lines = run(&["--from", file]).stdout.lines().count();
+        assert!((1..=40).contains(&lines), "{file}: {lines}");
+        let narrow = finish(doctor(&["--from", file]).env("COLUMNS", "60"));
+        assert!(narrow.stdout.lines().count() <= 46, "{file}: {}", narrow.stdout);
+    }
+    let clash = run(&["--from", CLASH]).stdout;
+    assert!(clash.contains("`-o wide` tells all (left out: 1 check, 3 consequences, "), "{clash}");
+}
+
+/// Three nodes of the clash, and two that are well.
+fn five_nodes() -> serde_json::Value {
+    let read = |file| -> serde_json::Value {
+        serde_json::from_slice(&fs::read(workspace().join(file)).unwrap()).unwrap()
+    };
+    let mut facts = read(CLASH);
+    let (sick, well) = (facts["nodes"][0].clone(), read(HEALTHY)["nodes"][0].clone());
+    facts["nodes"] = (1..=5)
+        .map(|number| {
+            let mut node = if [3, 5].contains(&number) { well.clone() } else { sick.clone() };
+            node["name"] = format!("n{number}").into();
+            node
+        })
+        .collect();
+    facts
+}
+
+#[test]
+fn what_several_nodes_suffer_from_is_told_once() {
+    let shown = |format| {
+        let mut command = doctor(&["--from", "-", "-o", format]);
+        finish(command.write_stdin(five_nodes().to_string())).printed(1)
+    };
+    let (text, wide) = (shown("text"), shown("wide"));
+    for report in [&text, &wide] {
+        assert_eq!(report.matches("CONFIRMED").count(), 1, "{report}");
+        assert!(report.contains("Found on all 5 nodes"), "{report}");
+    }
+    let found: Vec<&str> = wide.split("\n  block ").filter(|it| it.starts_with("RT-01")).collect();
+    let [found] = found[..] else { panic!("{wide}") };
+    let found = found.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(found.contains("cilium_host (on 3 of 5 nodes: n1, n2, n4)"), "{found}");
 }
 
 #[test]
@@ -70,8 +126,10 @@ fn each_short_line_stands_for_itself() {
             let mut words = line.split_whitespace();
             let (word, code) = (words.next().unwrap(), words.next().unwrap());
             assert!(WORDS.contains(&word), "{line}");
-            let prefixes =
-                ["C-", "AG-", "API-", "CFG-", "CIDR-", "CNI-", "OP-", "POD-", "RT-", "SCH-"];
+            let prefixes = [
+                "C-", "AG-", "API-", "CFG-", "CIDR-", "CNI-", "DNS-", "KP-", "OP-", "POD-", "RT-",
+                "SCH-",
+            ];
             assert!(prefixes.iter().any(|prefix| code.starts_with(prefix)), "{line}");
             assert!(words.count() >= 2, "{line}");
         }

@@ -6,6 +6,7 @@ mod command_line;
 mod doctor;
 mod document;
 mod hostile;
+mod ignoring;
 mod judging;
 mod layout;
 mod page;

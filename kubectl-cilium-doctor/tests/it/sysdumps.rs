@@ -131,7 +131,7 @@ fn the_clash_is_confirmed_from_a_sysdump() {
     assert_eq!(report["examined"]["source"], "sysdump");
     assert_eq!(report["examined"]["nodes"], json!(["node1", "node2", "node3"]));
 
-    let text = examine(&packed(&files, CompressionMethod::Stored), &[]).printed(1);
+    let text = examine(&packed(&files, CompressionMethod::Stored), &["-o", "wide"]).printed(1);
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     for words in [
         "3 nodes (node1, node2, node3), from a sysdump",

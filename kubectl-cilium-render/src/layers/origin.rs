@@ -30,12 +30,20 @@ pub enum SetFlag {
     SetFile,
     /// `--set-literal`
     SetLiteral,
+    /// `--nodes-without-cilium`, which stands for some of `--set-string`
+    NodesWithoutCilium,
 }
 
 impl SetFlag {
     /// All of them, in Helm's order: a later one wins whatever the order on the command line.
-    pub const ALL: [Self; 5] =
-        [Self::SetJson, Self::Set, Self::SetString, Self::SetFile, Self::SetLiteral];
+    pub const ALL: [Self; 6] = [
+        Self::SetJson,
+        Self::Set,
+        Self::SetString,
+        Self::SetFile,
+        Self::SetLiteral,
+        Self::NodesWithoutCilium,
+    ];
 }
 
 impl fmt::Display for SetFlag {
@@ -46,6 +54,7 @@ impl fmt::Display for SetFlag {
             Self::SetString => "--set-string",
             Self::SetFile => "--set-file",
             Self::SetLiteral => "--set-literal",
+            Self::NodesWithoutCilium => "--nodes-without-cilium",
         })
     }
 }

@@ -10,7 +10,7 @@ use kcilium_core::{
     decode::DecodeError,
     diagnosis::{self, RuleResult, Selection},
     facts::{CiliumConfig, Facts},
-    rules::{Finding, Severity, registry},
+    rules::{Code, Finding, Severity, registry},
     view::Proposal,
 };
 
@@ -66,6 +66,16 @@ impl Lint {
         let mut findings: Vec<_> = results.flat_map(|result| result.judgement.findings()).collect();
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         findings
+    }
+
+    /// Findings that were known already, by code.
+    pub fn known(&self) -> impl Iterator<Item = &Finding> {
+        self.results.iter().flat_map(|result| &result.known)
+    }
+
+    /// Whether the rule of a code was asked.
+    pub fn asks(&self, code: Code) -> bool {
+        self.results.iter().any(|result| result.rule.code == code)
     }
 
     /// How bad it is.

@@ -6,7 +6,10 @@ use std::{
 };
 
 use kcilium_cli::{Style, control, finding};
-use kcilium_core::rules::{Finding, Severity};
+use kcilium_core::{
+    problems::{Problem, problems},
+    rules::Severity,
+};
 
 use super::{Detail, Lint, place};
 use crate::layers::Map;
@@ -26,27 +29,35 @@ pub(super) fn write(
         Detail::Troubles => Severity::Warn,
         Detail::All => Severity::Info,
     };
-    for found in lint.findings().into_iter().filter(|found| found.severity >= least) {
-        write_finding(found, values, width, out)?;
+    let found = lint.findings().into_iter().filter(|found| found.severity >= least);
+    for problem in problems(found) {
+        write_problem(&problem, values, width, out)?;
     }
     write_unknown(lint, width, out)
 }
 
-fn write_finding(
-    found: &Finding,
+fn write_problem(
+    problem: &Problem<'_>,
     values: &Map,
     width: usize,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let place = place::suffix(place::of(values, &found.subject));
-    finding::headline(out, width, found, &place)?;
+    let lead = problem.lead();
+    let place = place::suffix(place::of(values, &lead.worst().subject));
+    finding::headline(out, width, lead, &place)?;
+    for part in problem.rest() {
+        finding::also(out, width, part)?;
+    }
     // Good to know is known with the line.
-    if found.severity == Severity::Info {
+    if problem.severity() == Severity::Info {
         return Ok(());
     }
-    let impact = format!("impact: {}", found.impact);
+    let impact = format!("impact: {}", lead.worst().impact);
     finding::prose(out, width, "          ", "            ", &impact)?;
-    finding::remedy(out, width, "          fix: ", "            ", &found.remedy)
+    for remedy in problem.remedies() {
+        finding::remedy(out, width, "          fix: ", "            ", remedy)?;
+    }
+    Ok(())
 }
 
 /// One line: who wants to know more has the doctor.

@@ -1,9 +1,16 @@
 //! The values, held against a chart on disk.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
 
 use kcilium_cli::finding;
-use kcilium_core::rules::Severity;
+use kcilium_core::{
+    diagnosis::Selection,
+    problems::Alike,
+    rules::{Finding, Severity},
+};
 
 use super::{
     LocalChart, coalesce,
@@ -16,20 +23,36 @@ pub struct Held {
     /// The values over the chart's own.
     values: Map,
     check: Check,
+    /// Violations that were known already.
+    pub known: Vec<Finding>,
 }
 
 impl Held {
-    /// Lays values over those of a chart, and holds them against its schema.
+    /// Lays values over those of a chart, and holds them against its schema, for so long.
     ///
     /// # Errors
     /// When the values cannot be handed to the schema.
-    pub fn against(chart: &LocalChart, given: &Map) -> Result<Self, serde_json::Error> {
+    pub fn against(
+        chart: LocalChart,
+        given: &Map,
+        selection: &Selection,
+        time: Duration,
+    ) -> Result<Self, serde_json::Error> {
         let values = coalesce(given, &chart.defaults);
-        let check = match &chart.schema {
-            Some(schema) => check(schema, &serde_json::to_value(&values)?),
+        let mut check = match chart.schema {
+            Some(schema) => check(schema, serde_json::to_value(&values)?, time),
             None => Check::Judged(Vec::new()),
         };
-        Ok(Self { values, check })
+        let mut known = Vec::new();
+        if let Check::Judged(violations) = &mut check {
+            violations.retain(|violation| {
+                let finding = violation.finding();
+                let is_known = selection.is_known(&finding);
+                known.extend(is_known.then_some(finding));
+                !is_known
+            });
+        }
+        Ok(Self { values, check, known })
     }
 
     /// How bad it is.
@@ -59,7 +82,7 @@ impl Held {
         };
         for violation in violations {
             let place = place::suffix(violation.origin(&self.values));
-            finding::headline(out, width, &violation.finding(), &place)?;
+            finding::headline(out, width, &Alike::from(&violation.finding()), &place)?;
         }
         Ok(())
     }

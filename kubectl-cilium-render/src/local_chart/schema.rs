@@ -1,5 +1,7 @@
 //! Values held against the chart's schema.
 
+use std::{sync::mpsc, thread, time::Duration};
+
 use jsonschema::{
     PatternOptions, ValidationError,
     error::ValidationErrorKind,
@@ -28,7 +30,19 @@ pub(super) enum Check {
 }
 
 /// Holds values against a schema. Nothing outside of it is read.
-pub(super) fn check(schema: &Json, values: &Json) -> Check {
+///
+/// References of references can double the work at each step, and nothing in the validator stops
+/// them: whoever is not done in time is left behind, and ends with the program.
+pub(super) fn check(schema: Json, values: Json, time: Duration) -> Check {
+    let (sender, receiver) = mpsc::channel();
+    // Nobody may be waiting any more.
+    thread::spawn(move || drop(sender.send(judge(&schema, &values))));
+    receiver.recv_timeout(time).unwrap_or_else(|_| {
+        Check::Unusable(format!("it gives no answer within {} s", time.as_secs_f32()))
+    })
+}
+
+fn judge(schema: &Json, values: &Json) -> Check {
     // Helm's patterns are Go's, which know no more than this engine and take no longer.
     let patterns = PatternOptions::regex().size_limit(MAX_PATTERN).dfa_size_limit(MAX_PATTERN);
     let validator = match jsonschema::options().with_pattern_options(patterns).build(schema) {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use kcilium_core::rules::{Basis, Code, Finding, Remedy, Severity};
+use kcilium_core::rules::{Basis, Finding, Remedy, Severity, registry};
 
 use crate::layers::{Map, Node, Origin, Value};
 
@@ -29,7 +29,7 @@ impl Violation {
         let summary =
             if key.is_empty() { self.message.clone() } else { format!("{key}: {}", self.message) };
         Finding {
-            code: Code("SCHEMA"),
+            code: registry::SCHEMA.code,
             severity: Severity::Error,
             basis: Basis::Proposed,
             subject: key,

@@ -324,7 +324,7 @@ pub(super) const RENAMES: &[Rename] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kcilium_core::chart::{Chart, Known, known_versions};
+    use kcilium_core::chart::{Chart, Known, advice, known_versions};
 
     #[test]
     fn the_charts_have_what_is_written() {
@@ -345,5 +345,19 @@ mod tests {
                 }
             }
         }
+    }
+    /// The lint and the migration speak of the same keys.
+    #[test]
+    fn the_lint_has_advice_for_every_key_that_is_rewritten() {
+        let mut silent = Vec::new();
+        for version in known_versions() {
+            let rewritten = RENAMES.iter().filter(|rename| rename.is_for(version));
+            for rename in rewritten.filter(|rename| !rename.is_about_values()) {
+                if advice(rename.old, version).is_none() {
+                    silent.push(format!("{version} {}", rename.old));
+                }
+            }
+        }
+        assert!(silent.is_empty(), "{}", silent.join("\n"));
     }
 }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use kcilium_cli::{Exit, Failure, Printer, Style, format};
+use kcilium_cli::{Exit, Failure, Printer, Style, format, remark::remark};
 
 use super::{Change, Outcome, WriteError, migrate, rewrite};
 use kcilium_core::chart::ChartVersion;
@@ -16,7 +16,6 @@ use crate::{
     emit,
     given::Given,
     layers::{Map, yaml},
-    remark::remark,
 };
 
 /// Prints the given values, or writes them to their files, with old spellings rewritten. What has

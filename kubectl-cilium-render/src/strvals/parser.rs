@@ -92,7 +92,7 @@ impl<'a> Parser<'a> {
                 Ok((Value::String(text.to_owned()), Flow::More))
             }
             SetFlag::SetJson => Ok((self.json()?, Flow::More)),
-            SetFlag::Set | SetFlag::SetString | SetFlag::SetFile => {
+            SetFlag::Set | SetFlag::SetString | SetFlag::SetFile | SetFlag::NodesWithoutCilium => {
                 if self.rest.is_empty() {
                     return Ok((Value::String(String::new()), Flow::End));
                 }

@@ -143,6 +143,26 @@ fn the_charts_of_distributions_say_it_as_appversion() {
     folder.render(&[&CHARTED[..], &["--version", "1.16.2"]].concat()).printed();
 }
 
+#[test]
+fn the_schema_can_be_ignored_like_a_rule() {
+    let folder = folder(&chart(), "debug: {enabled: 'x'}\n");
+    let judge = |more: &[&str]| folder.judge(&[&CHARTED[..], more].concat());
+    let refused = judge(&[]);
+    assert!(refused.stderr.contains("SCHEMA "), "{}", refused.stderr);
+    assert_eq!(refused.code, Some(1));
+    for more in [["--ignore", "SCHEMA,VAL-03"], ["--only", "CIDR-01"]] {
+        let ignored = judge(&more);
+        assert!(!ignored.stderr.contains("SCHEMA"), "{}", ignored.stderr);
+        assert_eq!(ignored.code, Some(0), "{}", ignored.stderr);
+    }
+    let known = folder.path().join("known");
+    std::fs::write(&known, "SCHEMA:debug.enabled\nVAL-03\nSCHEMA:other\n").unwrap();
+    let run = judge(&["--ignore-file", known.to_str().unwrap()]);
+    assert!(run.stderr.contains("left out by the ignore file: SCHEMA, VAL-03"), "{}", run.stderr);
+    assert!(run.stderr.contains(":3: nothing was found for SCHEMA:other"), "{}", run.stderr);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+}
+
 const WRONG: &str = "\
 debug:
   enabled: 'hunter2'
@@ -228,6 +248,22 @@ fn schemas_that_go_in_circles_come_to_an_end() {
         let run = folder.render(&CHARTED);
         assert_eq!(run.code, Some(0), "{schema}: {}", run.stderr);
     }
+}
+
+#[test]
+fn schemas_that_double_the_work_at_each_step_are_left_behind() {
+    let steps = (0..64).map(|step| {
+        let next = format!("#/definitions/s{}", step + 1);
+        (format!("s{step}"), serde_json::json!({"allOf": [{"$ref": next}, {"$ref": next}]}))
+    });
+    let mut definitions: serde_json::Map<_, _> = steps.collect();
+    definitions.insert("s64".to_owned(), serde_json::json!({"type": "object"}));
+    let schema = serde_json::json!({"definitions": definitions, "$ref": "#/definitions/s0"});
+    let folder = folder(&chart_with("values.schema.json", &schema.to_string()), "debug: {}\n");
+    let arguments = ["-f", "values.yaml", "--chart-directory", "chart", "--timeout", "2s"];
+    let run = folder.render(&arguments);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(run.stderr.contains("gives no answer within"), "{}", run.stderr);
 }
 
 #[test]

@@ -73,6 +73,22 @@ fn helm_has_to_be_there() {
 }
 
 #[test]
+fn helm_is_told_what_the_cluster_serves() {
+    let mut files = chart();
+    let template =
+        b"{{ if not (.Capabilities.APIVersions.Has \"a.example/v1/B\") }}{{ fail \"no B\" \
+                     }}{{ end }}";
+    files.push(("templates/b.yaml", template.to_vec()));
+    let folder = folder(&files, "debug: {}\n");
+    for version in VERSIONS {
+        let complaint = ask(&folder, helm(version), &OFFLINE).complaint(1);
+        assert!(complaint.contains("no B"), "{complaint}");
+        let arguments = [&OFFLINE[..], &["--api-versions", "a.example/v1/B"]].concat();
+        assert_eq!(ask(&folder, helm(version), &arguments).stderr, "helm: renders\n");
+    }
+}
+
+#[test]
 fn helm_needs_a_chart_on_disk() {
     let folder = folder(&chart(), "{}\n");
     ask(&folder, helm(3), &["--no-detect"]).complaint(2);

@@ -69,6 +69,40 @@ fn what_the_chart_refuses_is_not_printed_unless_forced() {
 }
 
 #[test]
+fn what_several_rules_say_of_one_key_is_one_problem() {
+    let complaint = judged(SECOND, &["--version", "1.16.19"]).complaint(1);
+    assert_eq!(complaint.matches("(values.yaml:1:9)").count(), 1, "{complaint}");
+    assert!(complaint.contains("block CFG-16 "), "{complaint}");
+    assert!(complaint.contains("also  VAL-02 "), "{complaint}");
+    let pool = "ipam:\n  operator:\n    clusterPoolIPv4PodCIDR: 10.60.0.0/16\n";
+    for version in ["1.14.2", "1.19.6"] {
+        let complaint = judged(pool, &["--version", version]).complaint(1);
+        assert!(complaint.contains("block CIDR-10 "), "{version}: {complaint}");
+        assert!(complaint.contains("also  VAL-02 "), "{version}: {complaint}");
+        // The other one is that of CIDR-04.
+        assert_eq!(complaint.matches("fix: ").count(), 2, "{version}: {complaint}");
+    }
+}
+
+#[test]
+fn what_is_known_is_counted() {
+    let known = b"CFG-03:enableIPv4Masquerade # the router has the routes\nCFG-01\nRT-01\n";
+    let folder = Folder::with(&[("values.yaml", SECOND.as_bytes()), ("known", known)]);
+    let arguments = ["-f", "values.yaml", "--version", "1.14.2", "--ignore-file", "known"];
+    let run = folder.judge(&arguments);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(!run.stderr.contains("error CFG-03 "), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("note: 1 finding left out by the ignore file: CFG-03"),
+        "{}",
+        run.stderr
+    );
+    // Routes are no matter of values.
+    assert!(run.stderr.contains("note: known:2: nothing was found for CFG-01"), "{}", run.stderr);
+    assert!(!run.stderr.contains("known:3"), "{}", run.stderr);
+}
+
+#[test]
 fn each_value_is_found_where_it_stands() {
     let values = "ipam:\n  mode: kubernetes\nhubble:\n  rely:\n    enabled: true\n";
     let arguments = ["--version", "1.16.19", "--set", "operator.replicas=two"];
@@ -109,4 +143,6 @@ fn rules_are_listed_and_explained() {
     assert!(!rules.contains("RT-02"), "{rules}");
     assert!(rules.contains("`kubectl cilium-render explain CODE`"), "{rules}");
     assert!(run(&["explain", "val-02"]).contains("Why it hurts"));
+    assert!(rules.contains("SCHEMA"), "{rules}");
+    assert!(run(&["explain", "schema"]).contains("--chart-directory"));
 }

@@ -16,5 +16,6 @@ mod migrate;
 mod output;
 mod render;
 mod strvals_like_helm;
+mod upstream_flags;
 mod vectors;
 mod yaml_like_helm;

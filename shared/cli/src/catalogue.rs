@@ -37,6 +37,8 @@ pub fn list(
 ) -> Result<Exit, Failure> {
     let rules = registry::RULES.iter();
     let rules = rules.filter(|rule| judges.is_none_or(|judges| rule.judges == judges));
+    // Who asks about configurations only has values in hand, and perhaps their chart.
+    let rules = rules.chain(judges.map(|_| &registry::SCHEMA));
     let entries: Vec<Entry> = rules.map(|rule| Entry::new(rule, None)).collect();
     match output {
         OutputFormat::Json => format::write_json(printer, &entries)?,

@@ -1,8 +1,16 @@
 //! How findings are laid out for people.
 
-use std::io::{self, Write};
+use std::{
+    collections::BTreeMap,
+    fmt::Display,
+    io::{self, Write},
+};
 
-use kcilium_core::rules::{Finding, Remedy, Severity};
+use kcilium_core::{
+    problems::Alike,
+    rules::{Code, Finding, Remedy, Severity},
+    view::listing,
+};
 
 use crate::{Paragraph, Style, control};
 
@@ -44,22 +52,73 @@ pub fn verbatim(out: &mut impl Write, indent: &str, text: &str) -> io::Result<()
     Ok(())
 }
 
-/// Writes severity, code and summary of a finding, and what belongs to the summary.
+/// Writes severity, code and summary of findings that are alike, and what belongs to the summary.
 ///
 /// # Errors
 /// What cannot be written.
 pub fn headline(
     out: &mut impl Write,
     width: usize,
-    finding: &Finding,
+    alike: &Alike<'_>,
     suffix: &str,
 ) -> io::Result<()> {
-    let label = format!("{:<5}", finding.severity);
-    let text = format!("{:<9} {}{suffix}", finding.code, finding.summary);
+    let severity = alike.severity();
+    let label = style(severity).paint(format!("{severity:<5}"));
+    line(out, width, label, alike, suffix)
+}
+
+/// Writes what another rule says about the problem whose headline stands above.
+///
+/// # Errors
+/// What cannot be written.
+pub fn also(out: &mut impl Write, width: usize, alike: &Alike<'_>) -> io::Result<()> {
+    line(out, width, Style::Dim.paint("also ".to_owned()), alike, "")
+}
+
+fn line(
+    out: &mut impl Write,
+    width: usize,
+    label: impl Display,
+    alike: &Alike<'_>,
+    suffix: &str,
+) -> io::Result<()> {
+    let text = format!("{:<9} {}{suffix}", alike.code(), summary(alike));
     let line = Paragraph::new(width)
         .hanging("        ", "                  ")
         .fill(&control::escape_line(&text));
-    writeln!(out, "  {} {}", style(finding.severity).paint(label), line.trim_start())
+    writeln!(out, "  {label} {}", line.trim_start())
+}
+
+/// The worst in words, and how many more there are.
+pub fn summary(alike: &Alike<'_>) -> String {
+    let worst = alike.worst();
+    let more = match alike.summaries().len() - 1 {
+        0 => return worst.summary.clone(),
+        more => more,
+    };
+    let mut subjects = alike.subjects();
+    subjects.retain(|subject| *subject != worst.subject);
+    if subjects.is_empty() {
+        return format!("{}, and {more} more like it", worst.summary);
+    }
+    let subjects: Vec<String> = subjects.into_iter().map(str::to_owned).collect();
+    format!("{}, and {more} more like it: {}", worst.summary, listing(&subjects))
+}
+
+/// Counts findings that are not told, because they are known; nothing where there are none.
+pub fn known<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Option<String> {
+    let mut counts: BTreeMap<Code, usize> = BTreeMap::new();
+    for finding in findings {
+        *counts.entry(finding.code).or_default() += 1;
+    }
+    let count: usize = counts.values().sum();
+    let codes = counts.into_iter().map(|(code, count)| match count {
+        1 => code.to_string(),
+        count => format!("{code} ({count}×)"),
+    });
+    let codes = codes.collect::<Vec<_>>().join(", ");
+    let findings = if count == 1 { "finding" } else { "findings" };
+    (count > 0).then(|| format!("{count} {findings} left out by the ignore file: {codes}"))
 }
 
 /// Writes what to do: in words, then values and commands to paste.

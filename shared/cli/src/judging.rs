@@ -1,9 +1,17 @@
 //! The flags of plugins that judge: which rules are asked, and what makes the exit code 1.
 
+use std::{env, io::Write, path::PathBuf};
+
 use clap::{Args, ValueEnum};
 use kcilium_core::{
     diagnosis::Selection,
     rules::{Code, Severity, registry},
+};
+
+use crate::{
+    Failure, Style,
+    ignore_file::{self, IgnoreFile},
+    remark::remark,
 };
 
 /// Which rules are asked, and from when on they count.
@@ -15,6 +23,10 @@ pub struct Judging {
     /// Do not ask these rules
     #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = code, help_heading = "Judging")]
     pub ignore: Vec<Code>,
+    /// File of findings that are known: a line `CODE` or `CODE:SUBJECT` for each, comments after `#`;
+    /// they are counted, and not told [default: the file that KCILIUM_IGNORE names]
+    #[arg(long, value_name = "FILE", help_heading = "Judging")]
+    pub ignore_file: Option<PathBuf>,
     /// Exit with 1 from this severity on; `unknown` is the strictest: a warning counts, and so does
     /// whatever could not be judged
     #[arg(
@@ -29,12 +41,29 @@ pub struct Judging {
 }
 
 impl Judging {
-    /// The rules that are asked.
-    pub fn selection(&self) -> Selection {
+    /// The rules that are asked, and what they may find.
+    pub fn selection(&self, file: &IgnoreFile) -> Selection {
         Selection {
             only: self.only.iter().copied().collect(),
             ignore: self.ignore.iter().copied().collect(),
+            known: file.known(),
         }
+    }
+
+    /// The file of known findings; an empty one if none is named. Says what is wrong with it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn ignore_file(&self, remarks: &mut impl Write) -> Result<IgnoreFile, Failure> {
+        let named = || env::var_os("KCILIUM_IGNORE").filter(|name| !name.is_empty());
+        let Some(path) = self.ignore_file.clone().or_else(|| named().map(PathBuf::from)) else {
+            return Ok(IgnoreFile::default());
+        };
+        let file = IgnoreFile::read(&path)?;
+        for warning in &file.warnings {
+            remark(remarks, Style::Warn, "warning:", warning)?;
+        }
+        Ok(file)
     }
 }
 
@@ -74,7 +103,5 @@ impl FailOn {
 /// # Errors
 /// When no rule has it.
 pub fn code(text: &str) -> Result<Code, String> {
-    registry::find(text)
-        .map(|rule| rule.code)
-        .ok_or_else(|| "no rule has this code; `rules` lists them".to_owned())
+    registry::find(text).map(|rule| rule.code).ok_or_else(|| ignore_file::unknown(text))
 }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::{Exit, Failure, KubernetesFlags, kubernetes_flags::time};
 
 /// How to look at a live cluster.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "How to look at the cluster")]
 pub struct Live {
     /// Namespace that Cilium is in, if it is not found

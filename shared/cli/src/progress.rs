@@ -53,6 +53,11 @@ struct Appearance {
 }
 
 impl Spinner {
+    /// Whether one would be seen: standard error is a terminal that can wipe it away.
+    pub fn is_possible() -> bool {
+        !ProgressDrawTarget::stderr().is_hidden()
+    }
+
     /// Starts waiting. The message says what is being done: "reading nodes".
     pub fn start(message: impl Into<Cow<'static, str>>, visibility: Visibility) -> Self {
         let target = match visibility {

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use kcilium_core::facts::ServerCertificate;
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
     client::{
@@ -20,15 +21,11 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
 use x509_parser::{extensions::GeneralName, parse_x509_certificate};
 
-use crate::kubeconfig::Connection;
-
 /// What a server's certificate says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
-    /// The names and addresses that it is for.
-    pub names: Vec<String>,
-    /// Whether the host is among them.
-    pub is_for_host: bool,
+    /// What it is for.
+    pub names: ServerCertificate,
     /// Whether the cluster's authorities stand for it.
     pub trust: Trust,
 }
@@ -68,12 +65,11 @@ pub enum CertificateError {
 pub async fn certificate(
     host: &str,
     port: u16,
-    connection: Option<&Connection>,
+    authorities: Option<&[Vec<u8>]>,
     time: Duration,
 ) -> Result<Certificate, CertificateError> {
     let name = ServerName::try_from(host.to_owned())
         .map_err(|_| CertificateError::BadHost(host.to_owned()))?;
-    let authorities = connection.and_then(|it| it.settings.authorities.as_deref());
     let provider = Arc::new(ring::default_provider());
     let witness = Arc::new(Witness {
         judge: authorities.map(|it| judge(it, &provider)).transpose()?,
@@ -95,9 +91,7 @@ pub async fn certificate(
     let Some((certificate, trust)) = seen else {
         return Err(std::io::Error::other("the server showed no certificate").into());
     };
-    let names = names(&certificate);
-    let is_for_host = names.iter().any(|name| covers(name, host));
-    Ok(Certificate { names, is_for_host, trust })
+    Ok(Certificate { names: ServerCertificate { names: names(&certificate) }, trust })
 }
 
 fn judge(
@@ -189,39 +183,5 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
         4 => <[u8; 4]>::try_from(bytes).ok().map(IpAddr::from),
         16 => <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from),
         _ => None,
-    }
-}
-
-/// Whether a name of the certificate, perhaps `*.example`, is for a host.
-fn covers(name: &str, host: &str) -> bool {
-    if let Ok(address) = host.parse::<IpAddr>() {
-        return name.parse() == Ok(address);
-    }
-    let (name, host) = (name.to_lowercase(), host.trim_end_matches('.').to_lowercase());
-    match name.strip_prefix("*.") {
-        Some(rest) => host.split_once('.').is_some_and(|(_, parent)| parent == rest),
-        None => name == host,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::covers;
-
-    #[test]
-    fn names_cover_hosts() {
-        for (name, host) in [
-            ("10.24.0.2", "10.24.0.2"),
-            ("fd00::1", "fd00:0::1"),
-            ("lb.example", "LB.example."),
-            ("*.example", "lb.example"),
-        ] {
-            assert!(covers(name, host), "{name} {host}");
-        }
-        for (name, host) in
-            [("10.24.0.2", "10.24.0.3"), ("*.example", "a.b.example"), ("lb", "lb.example")]
-        {
-            assert!(!covers(name, host), "{name} {host}");
-        }
     }
 }

@@ -16,12 +16,36 @@ pub struct Selection {
     pub only: BTreeSet<Code>,
     /// Not these.
     pub ignore: BTreeSet<Code>,
+    /// What is found, and known already: it is set aside and counted.
+    pub known: Vec<Known>,
+}
+
+/// Findings that their reader knows, and lives with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Rule.
+    pub code: Code,
+    /// Subject; without one, whatever the rule finds.
+    pub subject: Option<String>,
+}
+
+impl Known {
+    /// Whether a finding is meant.
+    pub fn matches(&self, finding: &Finding) -> bool {
+        self.code == finding.code
+            && self.subject.as_ref().is_none_or(|subject| *subject == finding.subject)
+    }
 }
 
 impl Selection {
-    fn contains(&self, rule: &Rule) -> bool {
-        (self.only.is_empty() || self.only.contains(&rule.code))
-            && !self.ignore.contains(&rule.code)
+    /// Whether the rule of a code is asked.
+    pub fn contains(&self, code: Code) -> bool {
+        (self.only.is_empty() || self.only.contains(&code)) && !self.ignore.contains(&code)
+    }
+
+    /// Whether a finding is known already.
+    pub fn is_known(&self, finding: &Finding) -> bool {
+        self.known.iter().any(|known| known.matches(finding))
     }
 }
 
@@ -31,6 +55,16 @@ pub struct RuleResult {
     pub rule: &'static Rule,
     /// Its judgement.
     pub judgement: Judgement,
+    /// What it found, and was known already.
+    pub known: Vec<Finding>,
+}
+
+impl RuleResult {
+    fn new(rule: &'static Rule, view: &View<'_>, selection: &Selection) -> Self {
+        let mut judgement = rule.judge(view);
+        let known = judgement.set_aside(|finding| selection.is_known(finding));
+        Self { rule, judgement, known }
+    }
 }
 
 /// Everything that the rules and the causes say about facts.
@@ -48,7 +82,7 @@ pub struct Diagnosis {
 /// Judges facts.
 pub fn diagnose(facts: &Facts, selection: &Selection) -> Diagnosis {
     let view = View::new(facts);
-    let results = judge(&view, |rule| selection.contains(rule));
+    let results = judge(&view, selection, |_| true);
     let findings: Vec<&Finding> = results
         .iter()
         .flat_map(|result| result.judgement.findings())
@@ -66,14 +100,18 @@ pub fn diagnose(facts: &Facts, selection: &Selection) -> Diagnosis {
 /// Judges a configuration that is about to be installed, by the rules about configurations.
 pub fn lint(facts: &Facts, proposal: &Proposal, selection: &Selection) -> Vec<RuleResult> {
     let view = View::with_proposal(facts, proposal);
-    judge(&view, |rule| rule.judges == Judges::Configuration && selection.contains(rule))
+    judge(&view, selection, |rule| rule.judges == Judges::Configuration)
 }
 
-fn judge(view: &View<'_>, is_asked: impl Fn(&Rule) -> bool) -> Vec<RuleResult> {
+fn judge(
+    view: &View<'_>,
+    selection: &Selection,
+    is_asked: impl Fn(&Rule) -> bool,
+) -> Vec<RuleResult> {
     registry::RULES
         .iter()
-        .filter(|rule| is_asked(rule))
-        .map(|rule| RuleResult { rule, judgement: rule.judge(view) })
+        .filter(|rule| selection.contains(rule.code) && is_asked(rule))
+        .map(|rule| RuleResult::new(rule, view, selection))
         .collect()
 }
 
@@ -84,6 +122,16 @@ impl Diagnosis {
             self.results.iter().flat_map(|result| result.judgement.findings()).collect();
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         findings
+    }
+
+    /// Whether the rule of a code was asked.
+    pub fn asked(&self, code: Code) -> bool {
+        self.results.iter().any(|result| result.rule.code == code)
+    }
+
+    /// Findings that were known already, by code.
+    pub fn known(&self) -> impl Iterator<Item = &Finding> {
+        self.results.iter().flat_map(|result| &result.known)
     }
 
     /// The verdict that explains a finding, if one does.

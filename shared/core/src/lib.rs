@@ -8,8 +8,10 @@
 //! * [`prefix`] and [`routing`]: CIDR arithmetic, and route lookup as the kernel does it.
 //! * [`view`]: what the rules look at: facts, indexed, with protected addresses and pod CIDRs.
 //! * [`rules`]: pure functions from a view to findings; one file per rule.
+//! * [`shell`]: words for commands to paste.
 //! * [`causes`]: findings combined into verdicts with their chain of evidence.
 //! * [`diagnosis`]: all of it in one call.
+//! * [`problems`]: findings, put together as a reader takes them.
 //!
 //! Nothing here does I/O, knows a clock, a terminal or Kubernetes' client.
 
@@ -19,7 +21,9 @@ pub mod decode;
 pub mod diagnosis;
 pub mod facts;
 pub mod prefix;
+pub mod problems;
 pub mod redaction;
 pub mod routing;
 pub mod rules;
+pub mod shell;
 pub mod view;

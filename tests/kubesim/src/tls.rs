@@ -62,8 +62,8 @@ impl Authority {
 
     /// A certificate for a server on loopback.
     pub(crate) fn serving(&self) -> Result<Identity> {
-        let mut params =
-            CertificateParams::new(vec!["localhost".to_owned(), "kubernetes".to_owned()])?;
+        let names = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"];
+        let mut params = CertificateParams::new(names.map(str::to_owned).to_vec())?;
         params.subject_alt_names.push(SanType::IpAddress(Ipv4Addr::LOCALHOST.into()));
         params.distinguished_name.push(DnType::CommonName, "kube-apiserver");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

@@ -189,6 +189,9 @@ impl Write<'_> {
                 metadata.remove("managedFields");
             }
             patch::track(None, &mut object, self.writer(), self.shape());
+            if self.subresource == LOADED {
+                written_when_created(&mut object);
+            }
         }
         admission::defaults(resource, &mut object, store);
         self.validate(&mut object, None)?;
@@ -491,6 +494,16 @@ impl Write<'_> {
         } else {
             0
         }
+    }
+}
+
+/// What a state was made of was not written today, or all agents would be older than their
+/// configuration.
+fn written_when_created(object: &mut Value) {
+    let created = meta(object, "creationTimestamp").to_owned();
+    let managed = object.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut);
+    for entry in managed.into_iter().flatten() {
+        entry["time"] = json!(created);
     }
 }
 

@@ -6,11 +6,12 @@ mod svg;
 use std::io::{self, Write};
 
 use address_map::AddressMap;
-use kcilium_cli::control;
+use kcilium_cli::{control, finding};
 use kcilium_core::{
     causes::{ChainKind, Verdict},
     diagnosis::Diagnosis,
     facts::{Facts, Family},
+    problems::{Alike, Problem, problems},
     rules::{Basis, Finding, Remedy, Severity},
 };
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -46,13 +47,14 @@ fn page(facts: &Facts, diagnosis: &Diagnosis, examined: &str) -> Markup {
                     p class="fine" { "No rule found anything worse than a remark." }
                 }
                 (maps(facts))
-                (list("Findings", diagnosis, findings.iter().filter(|it| it.basis == Basis::Observed)))
+                (list("Findings", diagnosis, findings.iter().copied().filter(|it| it.basis == Basis::Observed)))
                 (list(
                     "If you installed Cilium with its defaults now",
                     diagnosis,
-                    findings.iter().filter(|it| it.basis == Basis::Predicted),
+                    findings.iter().copied().filter(|it| it.basis == Basis::Predicted),
                 ))
                 (unknown(diagnosis))
+                @if let Some(text) = finding::known(diagnosis.known()) { p { (text) "." } }
                 p { "Not tested: " (crate::report::NOT_TESTED) "." }
             }
         }
@@ -118,12 +120,16 @@ fn bullets(heading: &str, items: &[String]) -> Markup {
 }
 
 fn remedy(remedy: &Remedy) -> Markup {
-    let commands: Vec<String> = remedy.commands.iter().map(|it| shown_line(it)).collect();
     html! {
         p { (shown(&remedy.text)) }
         @if !remedy.values.is_empty() { pre { (shown(&remedy.values)) } }
-        @if !commands.is_empty() { pre { (commands.join("\n")) } }
+        @if !remedy.commands.is_empty() { (pre(&remedy.commands)) }
     }
+}
+
+fn pre(commands: &[String]) -> Markup {
+    let commands: Vec<String> = commands.iter().map(|it| shown_line(it)).collect();
+    html! { pre { (commands.join("\n")) } }
 }
 
 fn maps(facts: &Facts) -> Markup {
@@ -146,38 +152,51 @@ fn maps(facts: &Facts) -> Markup {
 fn list<'a>(
     heading: &str,
     diagnosis: &Diagnosis,
-    findings: impl Iterator<Item = &'a &'a Finding> + Clone,
+    findings: impl Iterator<Item = &'a Finding>,
 ) -> Markup {
+    let problems = problems(findings);
     html! {
-        @if findings.clone().next().is_some() {
+        @if !problems.is_empty() {
             h2 { (heading) }
-            @for finding in findings { (self::finding(diagnosis, finding)) }
+            @for problem in &problems { (self::problem(diagnosis, problem)) }
         }
     }
 }
 
-fn finding(diagnosis: &Diagnosis, finding: &Finding) -> Markup {
+fn problem(diagnosis: &Diagnosis, problem: &Problem<'_>) -> Markup {
     html! {
         details {
             summary {
-                span class={ "label " (finding.severity) } { (finding.severity) }
-                " " code { (finding.code) } " " (shown(&finding.summary))
-            }
-            @if let Some(verdict) = diagnosis.explanation_of(finding) {
-                p { "Explained by " (verdict.cause) "." }
-            }
-            @if !finding.nodes.is_empty() { p { "Nodes: " (names(finding.nodes.iter())) } }
-            ul {
-                @for evidence in &finding.evidence {
-                    li {
-                        (shown(&evidence.fact)) " "
-                        span class="source" { "(" (shown(&evidence.source)) ")" }
-                    }
+                @for (number, part) in problem.parts().iter().enumerate() {
+                    @if number > 0 { br; }
+                    span class={ "label " (part.severity()) } { (part.severity()) }
+                    " " code { (part.code()) } " " (shown(&finding::summary(part)))
                 }
             }
-            p { (shown(&finding.impact)) }
-            (remedy(&finding.remedy))
+            @for part in problem.parts() { (seen(diagnosis, part)) }
+            @for it in problem.remedies() { (remedy(it)) }
+            @for commands in problem.lead().commands().into_iter().skip(1) { (pre(commands)) }
         }
+    }
+}
+
+fn seen(diagnosis: &Diagnosis, alike: &Alike<'_>) -> Markup {
+    let nodes = alike.nodes();
+    html! {
+        @if let Some(verdict) = diagnosis.explanation_of(alike.worst()) {
+            p { "Explained by " (verdict.cause) "." }
+        }
+        @if !nodes.is_empty() { p { "Nodes: " (names(nodes.iter())) } }
+        ul {
+            @for summary in alike.summaries().into_iter().skip(1) { li { (shown(summary)) } }
+            @for evidence in alike.evidence() {
+                li {
+                    (shown(&evidence.fact)) " "
+                    span class="source" { "(" (shown(&evidence.source)) ")" }
+                }
+            }
+        }
+        p { (shown(&alike.worst().impact)) }
     }
 }
 

@@ -4,6 +4,7 @@
 mod error;
 mod exchange;
 mod exec;
+mod gate;
 mod list;
 mod parties;
 mod retry;
@@ -20,6 +21,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Request, StatusCode, Uri, header, response};
 use http_body_util::BodyExt as _;
+use kcilium_core::facts::{ServerCertificate, Unavailable};
 use kube::client::Body;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
@@ -36,6 +38,7 @@ use crate::{
     credential::{Bearer, Tokens},
     kubeconfig::Connection,
 };
+use gate::Gate;
 use parties::Parties;
 
 /// The largest answer that is read, bytes. A page of 500 nodes with their lists of images has 6 MB.
@@ -82,6 +85,7 @@ struct Inner {
     client: kube::Client,
     tokens: Option<Tokens>,
     server: String,
+    gate: Gate,
     parties: Parties,
     limits: Limits,
     slots: Semaphore,
@@ -101,6 +105,7 @@ impl Api {
             client: connected.client,
             tokens: connected.tokens,
             server: connection.server.to_string(),
+            gate: Gate::of(connection),
             parties: Parties::of(connection),
             slots: Semaphore::new(limits.concurrency.max(1)),
             limits,
@@ -113,6 +118,14 @@ impl Api {
     /// The API server's URL.
     pub fn server(&self) -> &str {
         &self.0.server
+    }
+
+    /// The certificate that the server shows. Nothing is sent to it but a handshake.
+    ///
+    /// # Errors
+    /// Why there is none to see.
+    pub async fn certificate(&self) -> Result<ServerCertificate, Unavailable> {
+        self.0.gate.certificate(self.0.limits.deadline).await
     }
 
     /// When everything has to be over.

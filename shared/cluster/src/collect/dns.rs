@@ -2,7 +2,7 @@
 
 use kcilium_core::{
     decode::kubernetes::ConfigMap,
-    facts::{Corefile, ServiceEndpoint, Unavailable},
+    facts::{Corefile, LocalRedirectPolicy, ServiceEndpoint, Unavailable},
 };
 
 use super::{Collector, Resource};
@@ -10,22 +10,28 @@ use super::{Collector, Resource};
 /// Where CoreDNS is, in every distribution that has it.
 const NAMESPACE: &str = "kube-system";
 
-/// The Service whose address is in the pods' resolv.conf. RKE2 calls it differently.
-const SERVICES: [&str; 2] = ["kube-dns", "rke2-coredns-rke2-coredns"];
+/// The Service whose address is in the pods' resolv.conf. RKE2 and Kubespray call it differently.
+const SERVICES: [&str; 3] = ["kube-dns", "rke2-coredns-rke2-coredns", "coredns"];
 
 /// Names under which distributions keep the Corefile.
-const CONFIG_MAPS: [&str; 3] = ["coredns", "rke2-coredns-rke2-coredns", "node-local-dns"];
+const CONFIG_MAPS: [&str; 4] =
+    ["coredns", "rke2-coredns-rke2-coredns", "node-local-dns", "nodelocaldns"];
 
 /// What is known of the DNS.
 pub(super) struct Dns {
     pub(super) corefiles: Result<Vec<Corefile>, Unavailable>,
     pub(super) endpoints: Result<Vec<ServiceEndpoint>, Unavailable>,
+    pub(super) redirects: Result<Vec<LocalRedirectPolicy>, Unavailable>,
 }
 
 impl Collector<'_> {
     pub(super) async fn dns(&self) -> Dns {
-        let (corefiles, endpoints) = tokio::join!(self.corefiles(), self.dns_endpoints());
-        Dns { corefiles, endpoints }
+        let (corefiles, endpoints, redirects) = tokio::join!(
+            self.corefiles(),
+            self.dns_endpoints(),
+            self.all(Resource::LOCAL_REDIRECT_POLICIES, None, &[]),
+        );
+        Dns { corefiles, endpoints, redirects }
     }
 
     async fn corefiles(&self) -> Result<Vec<Corefile>, Unavailable> {

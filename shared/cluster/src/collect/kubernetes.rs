@@ -35,10 +35,11 @@ impl Collector<'_> {
 
     /// The facts that depend on no other.
     pub(super) async fn others(&self) -> ClusterFacts {
-        let (kubeadm, cluster_info, kube_proxy, (api_servers, api_server_port)) = tokio::join!(
+        let (kubeadm, cluster_info, kube_proxy, kubelet, (api_servers, api_server_port)) = tokio::join!(
             self.kubeadm(),
             self.cluster_info(),
             self.config_map(SYSTEM, "kube-proxy"),
+            self.config_map(SYSTEM, "kubelet-config"),
             self.api_servers(),
         );
         let (policies, cilium_policies, clusterwide_policies) = tokio::join!(
@@ -56,6 +57,7 @@ impl Collector<'_> {
             kubeadm: kubeadm.into(),
             cluster_info: cluster_info.into(),
             kube_proxy: kube_proxy.and_then(|map| read(&map, ConfigMap::kube_proxy)).into(),
+            kubelet_config: kubelet.and_then(|map| read(&map, ConfigMap::kubelet)).into(),
             api_servers: api_servers.into(),
             api_server_port: api_server_port.into(),
             services: services.into(),
@@ -66,6 +68,7 @@ impl Collector<'_> {
             custom_resources: custom.into(),
             corefiles: dns.corefiles.into(),
             dns_endpoints: dns.endpoints.into(),
+            local_redirect_policies: dns.redirects.into(),
             ..ClusterFacts::default()
         }
     }

@@ -118,13 +118,14 @@ impl Collector<'_> {
     }
 
     async fn cluster(&self) -> ClusterFacts {
-        let (workloads, nodes, cilium_nodes, control_plane, others, pods) = tokio::join!(
+        let (workloads, nodes, cilium_nodes, control_plane, others, pods, certificate) = tokio::join!(
             self.workloads(),
             self.all(Resource::NODES, None, &[]),
             self.all(Resource::CILIUM_NODES, None, &[]),
             self.control_plane(),
             self.others(),
             self.pod_rows(),
+            self.api.certificate(),
         );
         let home = self.home(&workloads).await;
         let (config, releases, agents, node_configs, leases) = tokio::join!(
@@ -149,6 +150,7 @@ impl Collector<'_> {
             deployments: workloads.deployments.into(),
             releases: releases.into(),
             cilium_nodes: cilium_nodes.into(),
+            server_certificate: certificate.into(),
             nodes: nodes.into(),
             control_plane: control_plane.into(),
             service_cidrs: service_cidrs.into(),

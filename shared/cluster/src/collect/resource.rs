@@ -29,6 +29,8 @@ impl Resource {
     pub(crate) const DEPLOYMENTS: Self = Self::new("apps", "v1", "deployments");
     pub(crate) const CILIUM_NODES: Self = Self::new("cilium.io", "v2", "ciliumnodes");
     pub(crate) const CILIUM_ENDPOINTS: Self = Self::new("cilium.io", "v2", "ciliumendpoints");
+    pub(crate) const LOCAL_REDIRECT_POLICIES: Self =
+        Self::new("cilium.io", "v2", "ciliumlocalredirectpolicies");
     pub(crate) const CILIUM_POLICIES: Self = Self::new("cilium.io", "v2", "ciliumnetworkpolicies");
     pub(crate) const CILIUM_CLUSTER_POLICIES: Self =
         Self::new("cilium.io", "v2", "ciliumclusterwidenetworkpolicies");

@@ -52,11 +52,12 @@ impl Collector<'_> {
             let cidrs = self.service_cidrs(&control_plane).await;
             (control_plane, cidrs)
         };
-        let (config, releases, kube_proxy_pods, (control_plane, service_cidrs)) = tokio::join!(
+        let (config, releases, kube_proxy_pods, (control_plane, service_cidrs), certificate) = tokio::join!(
             self.config(&home, &workloads),
             releases,
             self.kube_proxy_pods(),
             service,
+            self.api.certificate(),
         );
         let (config, config_data) = config;
         ClusterFacts {
@@ -73,6 +74,7 @@ impl Collector<'_> {
             api_servers: api_servers.into(),
             api_server_port: api_server_port.into(),
             kube_proxy_pods: kube_proxy_pods.into(),
+            server_certificate: certificate.into(),
             ..ClusterFacts::default()
         }
     }

@@ -152,6 +152,11 @@ impl Connection {
         self.settings.authorities_pem.as_deref()
     }
 
+    /// The authorities whose certificates are trusted, DER; none for the system's.
+    pub fn authorities(&self) -> Option<&[Vec<u8>]> {
+        self.settings.authorities.as_deref()
+    }
+
     /// Whether any certificate of the server will do.
     pub fn is_insecure(&self) -> bool {
         self.settings.insecure

@@ -1,6 +1,7 @@
 //! From frames to facts.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use kcilium_core::decode::{
     DecodeError, agent_status, cni_conf, iproute2, resolv_conf, route_get, sysctl,
@@ -11,6 +12,7 @@ use kcilium_core::facts::{
 };
 
 use super::frames::{Frame, Frames};
+use super::iptables;
 use super::{DnsPolicy, End, NodeScript, RESOLV_CONF};
 
 /// Largest CNI file that is read, bytes: as in the collector that runs on the host itself.
@@ -22,7 +24,7 @@ const LEADS_OUT: u32 = 99;
 /// Exit code of a command that `SIGKILL` ended.
 const KILLED: u32 = 137;
 /// The shell's exit code for a command that it did not find.
-const NOT_FOUND: u32 = 127;
+pub(super) const NOT_FOUND: u32 = 127;
 
 /// Characters of a command's error that are told.
 const TOLD: usize = 200;
@@ -44,6 +46,7 @@ pub(super) fn of(node: NodeName, output: &Output<'_>) -> NodeFacts {
         rules: output.rules().into(),
         lookups: output.lookups().into(),
         resolvers: output.resolvers().into(),
+        pod_resolvers: output.pod_resolvers().into(),
         endpoints: Err(Unavailable::absent(
             "configuration of kubelet and runtime",
             "the host's files are not mounted in the agent's container",
@@ -51,6 +54,7 @@ pub(super) fn of(node: NodeName, output: &Output<'_>) -> NodeFacts {
         .into(),
         cni_files: output.cni_files().into(),
         sysctls: output.sysctls().into(),
+        iptables: iptables::of(output).into(),
         agent: output.agent().into(),
         agent_status: output.agent_status().into(),
         ..NodeFacts::named(node)
@@ -72,7 +76,7 @@ impl<'a> Output<'a> {
     }
 
     /// A frame whose command was allowed to finish.
-    fn finished(&self, name: &str, what: &str) -> Result<Frame<'a>, Unavailable> {
+    pub(super) fn finished(&self, name: &str, what: &str) -> Result<Frame<'a>, Unavailable> {
         let frame = self.frame(name, what)?;
         if frame.is_cut() {
             let why = format!("longer than {} bytes", frame.limit);
@@ -164,9 +168,23 @@ impl<'a> Output<'a> {
             .map_err(|error| Unavailable::failed(what, error.to_string()))
     }
 
-    /// Servers that the kubelet copied from the host into the agent's pod.
+    /// Servers that the kubelet copied from the host into the agent's pod: those that the host asks,
+    /// unless they are a stub of its own.
     fn resolvers(&self) -> Result<Vec<Resolver>, Unavailable> {
-        let file = format!("{RESOLV_CONF} of the agent's pod");
+        let file = resolv_conf_of_pod();
+        let servers = self.pod_resolvers()?;
+        if resolv_conf::is_local_stub(&servers) {
+            let why = "it names a stub on the host only, and the servers that asks are not seen \
+                       from here";
+            return Err(Unavailable::absent(file, why));
+        }
+        let server = |address| Resolver { address, file: file.clone(), kind: ResolverKind::Direct };
+        Ok(servers.into_iter().map(server).collect())
+    }
+
+    /// Pods of the host's network get the host's servers as others do that ask for them.
+    fn pod_resolvers(&self) -> Result<Vec<IpAddr>, Unavailable> {
+        let file = resolv_conf_of_pod();
         let not_the_host_s = match self.script.container.dns_policy {
             DnsPolicy::Host => None,
             DnsPolicy::Cluster => Some("it names the cluster's DNS servers, not the host's"),
@@ -175,14 +193,7 @@ impl<'a> Output<'a> {
         if let Some(why) = not_the_host_s {
             return Err(Unavailable::absent(file, why));
         }
-        let servers = resolv_conf::nameservers(&self.succeeded("resolvers", &file)?.text());
-        if resolv_conf::is_local_stub(&servers) {
-            let why = "it names a stub on the host only, and the servers that asks are not seen \
-                       from here";
-            return Err(Unavailable::absent(file, why));
-        }
-        let server = |address| Resolver { address, file: file.clone(), kind: ResolverKind::Direct };
-        Ok(servers.into_iter().map(server).collect())
+        Ok(resolv_conf::nameservers(&self.succeeded("resolvers", &file)?.text()))
     }
 
     fn sysctls(&self) -> Result<BTreeMap<String, String>, Unavailable> {
@@ -232,6 +243,10 @@ impl<'a> Output<'a> {
     }
 }
 
+fn resolv_conf_of_pod() -> String {
+    format!("{RESOLV_CONF} of the agent's pod")
+}
+
 /// A file of the CNI directory; nothing where its name is not UTF-8, which no runtime reads.
 fn cni_file(directory: &str, frame: &Frame<'_>) -> Result<Option<CniFile>, Unavailable> {
     let end = frame.stdout().iter().position(|byte| *byte == b'/').unwrap_or(0);
@@ -260,7 +275,7 @@ fn cni_file(directory: &str, frame: &Frame<'_>) -> Result<Option<CniFile>, Unava
 }
 
 /// Why a command failed, out of what it said.
-fn failure(what: &str, frame: &Frame<'_>) -> Unavailable {
+pub(super) fn failure(what: &str, frame: &Frame<'_>) -> Unavailable {
     let errors = frame.errors();
     let said = errors.lines().map(str::trim).find(|line| !line.is_empty());
     let why = match said {

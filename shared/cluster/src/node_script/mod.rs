@@ -17,12 +17,16 @@
 
 mod facts;
 mod frames;
+mod iptables;
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use kcilium_core::decode::sysctl;
-use kcilium_core::facts::{NodeFacts, NodeName};
+use kcilium_core::{
+    decode::{iptables::AWK, sysctl},
+    facts::{NodeFacts, NodeName},
+    shell,
+};
 
 use frames::Frames;
 
@@ -111,7 +115,7 @@ impl NodeScript {
         }
     }
 
-    /// Gives each command of the script so many seconds instead of ten. There are about fifteen, and
+    /// Gives each command of the script so many seconds instead of ten. There are about twenty, and
     /// all are done within a second on a node that is well.
     #[must_use]
     pub fn with_seconds_per_command(self, seconds: u32) -> Self {
@@ -130,7 +134,7 @@ impl NodeScript {
         let mut script = String::new();
         for (name, value) in self.variables() {
             // Writing to a string does not fail.
-            let _ = writeln!(script, "{name}={}", quoted(&value));
+            let _ = writeln!(script, "{name}={}", shell::quoted(&value));
         }
         script.push_str(include_str!("node.sh"));
         script.into_bytes()
@@ -142,7 +146,7 @@ impl NodeScript {
         facts::of(node.into(), &facts::Output { frames, end, script: self })
     }
 
-    fn variables(&self) -> [(&'static str, String); 7] {
+    fn variables(&self) -> [(&'static str, String); 8] {
         // Others' servers are not read: nobody is to be asked about the way to them.
         let resolv_conf = match self.container.dns_policy {
             DnsPolicy::Host => RESOLV_CONF,
@@ -157,6 +161,7 @@ impl NodeScript {
             ("questions", words(&mut self.questions.iter().map(ToString::to_string))),
             ("sysctls", words(&mut sysctl_patterns())),
             ("many_links", sysctl::MANY_LINKS.to_string()),
+            ("count_rules", AWK.into()),
         ]
     }
 }
@@ -167,9 +172,4 @@ fn sysctl_patterns() -> impl Iterator<Item = String> {
         files.iter().map(move |file| format!("{directory}/*/{file}"))
     });
     sysctl::GLOBAL.into_iter().map(String::from).chain(of_links)
-}
-
-/// A word for a POSIX shell.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }

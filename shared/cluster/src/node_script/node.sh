@@ -1,7 +1,8 @@
 # shellcheck shell=sh disable=SC2154,SC2086,SC2046,SC2317
 # Reads one node from inside the agent's container, and prints what it finds in frames. Creates
 # nothing, changes nothing. Read by `sh -s`, after assignments to: boundary, seconds, cni_directory,
-# resolv_conf (empty where it is not the host's), questions, sysctls, many_links.
+# resolv_conf (empty where it is not the host's), questions, sysctls, many_links, count_rules (a
+# program for awk).
 #
 # A frame is
 #
@@ -150,6 +151,21 @@ sysctls() {
     return 0
 }
 
+# What one kind of iptables holds, counted. Reading loads no module that was not loaded before: the
+# image's own iptables asks both kinds, when the agent starts, which of them the host uses.
+iptables_counts() {
+    for program in "$1" awk; do
+        if ! command -v "$program" >/dev/null; then
+            echo "$program: not found" >&2
+            return 127
+        fi
+    done
+    {
+        limited "$seconds" "$1"
+        echo "exit $?"
+    } | awk "$count_rules"
+}
+
 # The name, which holds no slash, then a slash, then the contents.
 cni_file() {
     printf '%s/' "$1"
@@ -234,6 +250,10 @@ main() {
     frame questions 1048576 questions
     frame lookups 8388608 lookups
     frame sysctls 4194304 sysctls
+    for kind in nft legacy; do
+        frame "iptables.$kind.4" 262144 iptables_counts "iptables-$kind-save"
+        frame "iptables.$kind.6" 262144 iptables_counts "ip6tables-$kind-save"
+    done
     cni_files
     frame agent 4096 agent
     frame status 4194304 status

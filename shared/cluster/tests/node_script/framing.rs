@@ -73,7 +73,7 @@ proptest! {
 /// The boundary of a script.
 fn boundary(script: &[u8]) -> String {
     let script = std::str::from_utf8(script).unwrap();
-    let boundary = script.split('\'').nth(1).unwrap();
+    let boundary = script.lines().find_map(|line| line.strip_prefix("boundary=")).unwrap();
     assert_eq!(boundary.len(), 32);
     boundary.to_owned()
 }

@@ -5,5 +5,6 @@
 
 mod cni;
 mod framing;
+mod iptables;
 mod node;
 mod reading;

@@ -89,7 +89,7 @@ impl Node {
         for folder in ["bin", "answers", "cni"] {
             fs::create_dir(node.path(folder)).unwrap();
         }
-        for program in ["cat", "grep", "head", "ls", "readlink", "sleep", "true", "uname"] {
+        for program in ["awk", "cat", "grep", "head", "ls", "readlink", "sleep", "true", "uname"] {
             node.borrow(program);
         }
         if timeout {

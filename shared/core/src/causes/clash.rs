@@ -36,7 +36,10 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
         nodes.sort_unstable();
     }
     let victims = victims(case.view, all());
-    let symptoms = case.symptoms(&nodes, |finding| is_symptom(case.view, &victims, finding));
+    let mut symptoms = case.symptoms(&nodes, |finding| is_symptom(case.view, &victims, finding));
+    // The cluster's DNS is of no node.
+    let of_dns = case.of_rule("DNS-03");
+    symptoms.extend(of_dns.filter(|finding| is_symptom(case.view, &victims, finding)));
     // Addresses that leave through Cilium are the proof; that they lie in a pod CIDR is only a reason.
     let confidence = if hijacked.is_empty() { Confidence::Likely } else { Confidence::Confirmed };
     Some(Verdict {
@@ -81,7 +84,7 @@ fn is_symptom(view: &View<'_>, victims: &[Protected], finding: &Finding) -> bool
     };
     match (finding.code.0, finding.subject.as_str()) {
         ("POD-01", "host DNS") | ("POD-08", "upstream servers") => dns_is_lost,
-        ("POD-01", subject) => subject.parse().is_ok_and(is_lost),
+        ("POD-01" | "DNS-03", subject) => subject.parse().is_ok_and(is_lost),
         ("POD-02", _) => dns_is_lost || victims.iter().any(Protected::is_gateway),
         ("CNI-08", "kubelet") => victims.iter().any(Protected::is_cluster_machine),
         _ => false,

@@ -5,10 +5,12 @@
 //! they imitate all others.
 
 mod clash;
+mod dns_loop;
 mod left;
 mod move_pods;
 mod route_loss;
 mod service_clash;
+mod services;
 
 use serde::Serialize;
 
@@ -170,8 +172,14 @@ impl<'c> Case<'c> {
 }
 
 /// The causes, in the order in which they are asked.
-const CAUSES: [fn(&Case<'_>) -> Option<Verdict>; 4] =
-    [left::verdict, route_loss::verdict, clash::verdict, service_clash::verdict];
+const CAUSES: [fn(&Case<'_>) -> Option<Verdict>; 6] = [
+    left::verdict,
+    route_loss::verdict,
+    clash::verdict,
+    service_clash::verdict,
+    services::verdict,
+    dns_loop::verdict,
+];
 
 /// Finds the causes behind findings.
 pub(crate) fn find(view: &View<'_>, findings: &[&Finding]) -> Vec<Verdict> {

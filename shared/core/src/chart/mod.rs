@@ -5,7 +5,7 @@ mod config_map;
 pub mod refusals;
 mod span;
 mod strays;
-mod suggest;
+pub(crate) mod suggest;
 mod table;
 mod values;
 mod version;

@@ -6,7 +6,7 @@ use strsim::damerau_levenshtein;
 const MOST: usize = 3;
 
 /// The keys most like one that is not among them, the likest first.
-pub(super) fn alike(key: &str, keys: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
+pub(crate) fn alike(key: &str, keys: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
     let mut found: Vec<(usize, &'static str)> =
         keys.filter_map(|candidate| Some((distance(key, candidate)?, candidate))).collect();
     found.sort_unstable();

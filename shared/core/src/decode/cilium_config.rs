@@ -53,10 +53,12 @@ pub fn from_config_map(
         load_balancer: LoadBalancer {
             mode: keys.load_balancer_mode(),
             dsr_dispatch: keys.owned("bpf-lb-dsr-dispatch"),
+            socket_of_host_only: keys.switch("bpf-lb-sock-hostns-only", false)?,
         },
         devices: keys.list("devices"),
         // Mostly the ConfigMap does not say, but the environment of the agents.
         api_server: keys.api_server(),
+        local_redirect_policy: keys.switch("enable-local-redirect-policy", false)?,
         host_legacy_routing: keys.switch("enable-host-legacy-routing", false)?,
         endpoint_routes: keys.switch("enable-endpoint-routes", false)?,
         local_router_v4: keys.owned("local-router-ipv4"),

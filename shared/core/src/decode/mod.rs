@@ -7,11 +7,14 @@
 pub mod agent_arguments;
 pub mod agent_config;
 pub mod agent_status;
+pub mod certificate;
 pub mod cilium_config;
 pub mod cni_conf;
+pub mod corefile;
 pub mod host_endpoints;
 pub mod iproute2;
 pub mod iproute2_text;
+pub mod iptables;
 pub mod kubernetes;
 pub mod log;
 pub mod recorded;

@@ -79,6 +79,8 @@ pub struct CiliumConfig {
     pub cluster_name: String,
     /// `cluster-id`; 0 for a cluster that is in no mesh.
     pub cluster_id: u32,
+    /// `enable-local-redirect-policy`: whether CiliumLocalRedirectPolicies are read.
+    pub local_redirect_policy: bool,
     /// Encryption between nodes.
     pub encryption: Encryption,
     /// Whether policies apply to the hosts themselves.
@@ -180,6 +182,7 @@ impl CiliumConfig {
             chaining_mode: None,
             cluster_name: "default".into(),
             cluster_id: 0,
+            local_redirect_policy: false,
             encryption: Encryption::None,
             host_firewall: false,
             policy_enforcement: PolicyEnforcement::Default,
@@ -344,6 +347,9 @@ pub struct LoadBalancer {
     /// `bpf-lb-dsr-dispatch`, as written; `opt` where it is absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dsr_dispatch: Option<String>,
+    /// `bpf-lb-sock-hostns-only`: whether connections are turned to their endpoints at the socket
+    /// only where they are of the host; those of pods then at the pod's device.
+    pub socket_of_host_only: bool,
 }
 
 /// `bpf-lb-mode`.

@@ -8,6 +8,7 @@ mod agent_status;
 mod cluster;
 mod config;
 mod fact;
+mod iptables;
 mod link;
 mod name;
 mod node;
@@ -23,17 +24,19 @@ pub use cluster::{
     AgentPod, CiliumEndpoint, CiliumNode, CiliumNodeConfig, ClusterFacts, ClusterInfo, Component,
     Condition, ConfigData, Container, ContainerLog, ContainerLogs, ContainerStatus,
     ControlPlaneComponent, ControlPlanePod, Corefile, CustomResource, CustomResourceVersion,
-    EnvVar, Event, KubeNode, KubeProxyConfig, Kubeadm, KubernetesVersion, LabelSelector, Lease,
-    LogSource, NetworkPolicy, NetworkPolicyKind, NodeAddress, NodeAddressKind, NodeInfo,
-    ObjectReference, PodCounts, PodDetail, PodRow, Pods, Release, Run, SelectorRequirement,
-    Service, ServiceEndpoint, ServiceEndpoints, ServicePort, ServiceType, Taint, Termination,
-    Toleration, TrafficPolicy, Waiting, Workload, WorkloadKind,
+    EnvVar, Event, KubeNode, KubeProxyConfig, Kubeadm, KubeletConfig, KubernetesVersion,
+    LabelSelector, Lease, LocalRedirectPolicy, LogSource, NetworkPolicy, NetworkPolicyKind,
+    NodeAddress, NodeAddressKind, NodeInfo, ObjectReference, PodCounts, PodDetail, PodRow, Pods,
+    Release, Run, SelectorRequirement, ServerCertificate, Service, ServiceEndpoint,
+    ServiceEndpoints, ServicePort, ServiceType, Taint, Termination, Toleration, TrafficPolicy,
+    Waiting, Workload, WorkloadKind,
 };
 pub use config::{
     ApiServer, CiliumConfig, Encryption, IpamMode, LoadBalancer, LoadBalancerMode,
     MasqueradeOptions, PolicyEnforcement, ProxyReplacement, RoutingMode, TunnelProtocol,
 };
 pub use fact::{Fact, Unavailable, UnavailableKind};
+pub use iptables::{ChainCount, Iptables, IptablesBackend};
 pub use link::{Address, Link, LinkFlag, Peer};
 pub use name::{LinkName, NodeName};
 pub use node::{

@@ -6,7 +6,8 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, AgentStatus, Fact, Link, LinkName, NodeName, Route, RoutingRule, TableId, Unavailable,
+    Address, AgentStatus, Fact, Iptables, Link, LinkName, NodeName, Route, RoutingRule, TableId,
+    Unavailable,
 };
 
 /// One node, as seen from its host network namespace.
@@ -36,6 +37,10 @@ pub struct NodeFacts {
     /// DNS servers that this host uses.
     #[serde(default, skip_serializing_if = "Fact::is_not_collected")]
     pub resolvers: Fact<Vec<Resolver>>,
+    /// DNS servers that the kubelet gives to pods with the host's DNS (`dnsPolicy: Default`), as
+    /// CoreDNS's are, in order.
+    #[serde(default, skip_serializing_if = "Fact::is_not_collected")]
+    pub pod_resolvers: Fact<Vec<IpAddr>>,
     /// API server, proxies and registry mirrors that this host's own configuration names.
     #[serde(default, skip_serializing_if = "Fact::is_not_collected")]
     pub endpoints: Fact<Vec<HostEndpoint>>,
@@ -46,6 +51,9 @@ pub struct NodeFacts {
     /// an interface name, as sysctl(8) writes it.
     #[serde(default, skip_serializing_if = "Fact::is_not_collected")]
     pub sysctls: Fact<BTreeMap<String, String>>,
+    /// What iptables holds, of both kinds and families, counted.
+    #[serde(default, skip_serializing_if = "Fact::is_not_collected")]
+    pub iptables: Fact<Vec<Iptables>>,
     /// Whether a Cilium agent process runs on the node.
     #[serde(default, skip_serializing_if = "Fact::is_not_collected")]
     pub agent: Fact<AgentProcess>,
@@ -69,9 +77,11 @@ impl NodeFacts {
             rules: missing(why),
             lookups: missing(why),
             resolvers: missing(why),
+            pod_resolvers: missing(why),
             endpoints: missing(why),
             cni_files: missing(why),
             sysctls: missing(why),
+            iptables: missing(why),
             agent: missing(why),
             agent_status: missing(why),
         }
@@ -88,9 +98,11 @@ impl NodeFacts {
             rules: Fact::default(),
             lookups: Fact::default(),
             resolvers: Fact::default(),
+            pod_resolvers: Fact::default(),
             endpoints: Fact::default(),
             cni_files: Fact::default(),
             sysctls: Fact::default(),
+            iptables: Fact::default(),
             agent: Fact::default(),
             agent_status: Fact::default(),
         }

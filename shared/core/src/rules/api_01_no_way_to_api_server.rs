@@ -1,4 +1,4 @@
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, api_address, rule};
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, api_server, rule};
 use crate::{
     facts::{CiliumConfig, ProxyReplacement},
     view::{KubeProxy, View},
@@ -78,7 +78,7 @@ fn finding(view: &View<'_>, config: &CiliumConfig, kube_proxy: Evidence) -> Find
             "agents stay in Init: nobody answers for the Service `kubernetes` before they run";
         (Severity::Block, impact)
     };
-    let remedy: Remedy = api_address::remedy(
+    let remedy: Remedy = api_server::remedy(
         view,
         config,
         "tell agents an address of the API server that nodes reach without a Service",

@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use super::{Basis, Evidence, Finding, Judgement, Severity, api_address, rule};
+use super::{Basis, Evidence, Finding, Judgement, Severity, api_server, rule};
 use crate::{
     facts::{ApiServer, CiliumConfig, KubeNode, ProxyReplacement},
     view::{KubeProxy, View},
@@ -205,7 +205,7 @@ fn finding(
         code: RULE.code,
         severity,
         basis: Basis::Observed,
-        subject: api_address::key(view, "k8sServiceHost").into(),
+        subject: api_server::key(view, "k8sServiceHost").into(),
         nodes: Vec::new(),
         summary,
         evidence: vec![Evidence::new(
@@ -213,7 +213,7 @@ fn finding(
             format!("API server at `{}`, port `{}`", server.host, server.port),
         )],
         impact: "agents that start do not reach the API server".into(),
-        remedy: api_address::remedy(
+        remedy: api_server::remedy(
             view,
             config,
             "give agents an address of the API server that nodes reach without Cilium",

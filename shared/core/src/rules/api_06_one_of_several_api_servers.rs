@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use super::{Finding, Judgement, Remedy, Severity, api_server, premise, rule};
-use crate::{facts::ApiServer, view::View};
+use crate::view::View;
 
 rule! {
     /// ## What it checks
@@ -44,8 +44,6 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     if servers.len() < 2 || !servers.contains(&address) {
         return;
     }
-    let version = config.version.as_ref();
-    let takes_urls = version.is_some_and(|version| (version.major, version.minor) >= (1, 18));
     let shared = api_server::named(view).into_iter().map(|(named, _)| named).find(|named| {
         let named: Option<IpAddr> = named.host.parse().ok();
         named.is_none_or(|named| !servers.contains(&named))
@@ -53,8 +51,10 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     let remedy = match shared {
         Some(shared) => Remedy::text("give the address that stands before all of them")
             .with_values(api_server::as_values(&shared)),
-        None if takes_urls => Remedy::text("give all of them, instead of k8sServiceHost")
-            .with_values(urls(servers, server)),
+        None if api_server::takes_urls(view, config) => {
+            Remedy::text("give all of them, instead of k8sServiceHost")
+                .with_values(api_server::urls(servers, &server.port))
+        }
         None => Remedy::text("put a virtual address or a load balancer before them, and give that"),
     };
     let mut finding = Finding::about(RULE.code, Severity::Warn, "k8sServiceHost").saying(
@@ -69,14 +69,3 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
 
 /// Servers that are quoted.
 const SHOWN: usize = 5;
-
-fn urls(servers: &[IpAddr], given: &ApiServer) -> String {
-    let urls: Vec<String> = servers
-        .iter()
-        .map(|address| match address {
-            IpAddr::V4(address) => format!("https://{address}:{}", given.port),
-            IpAddr::V6(address) => format!("https://[{address}]:{}", given.port),
-        })
-        .collect();
-    format!("k8s:\n  apiServerURLs: \"{}\"\n", urls.join(" "))
-}

@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
+use super::Remedy;
 use crate::{
+    chart::ChartVersion,
     facts::{ApiServer, CiliumConfig},
     view::View,
 };
@@ -19,9 +21,10 @@ pub(super) fn named(view: &View<'_>) -> Vec<(ApiServer, &'static str)> {
     let info = info
         .filter(|server| !server.is_empty())
         .map(|server| (ApiServer::of_url(server, "443"), "ConfigMap kube-public/cluster-info"));
-    let published = cluster.api_servers.items().iter().map(|address| {
+    let port = cluster_port(view);
+    let published = cluster.api_servers.items().iter().map(move |address| {
         let host = address.to_string();
-        let server = ApiServer { host, port: USUAL_PORT.to_owned(), from: None };
+        let server = ApiServer { host, port: port.clone(), from: None };
         (server, "EndpointSlice default/kubernetes")
     });
     let all = endpoint.into_iter().chain(info).chain(published);
@@ -62,4 +65,54 @@ pub(super) fn is_reached(view: &View<'_>, config: &CiliumConfig) -> bool {
     let is_unchanged = live.is_some_and(|live| live.api_server == config.api_server);
     let agents = view.facts.cluster.agents.items();
     is_unchanged && !agents.is_empty() && agents.iter().all(|agent| agent.ready)
+}
+
+/// A remedy with the best address that is known; all that are published, where the chart takes them.
+pub(super) fn remedy(view: &View<'_>, config: &CiliumConfig, text: &str) -> Remedy {
+    let named = named(view);
+    let servers = view.facts.cluster.api_servers.items();
+    if takes_urls(view, config) && servers.len() > 1 {
+        let port = cluster_port(view);
+        return Remedy::text(text).with_values(urls(servers, &port));
+    }
+    match named.first() {
+        Some((server, _)) => Remedy::text(text).with_values(as_values(server)),
+        None => Remedy::text(format!(
+            "{text}; the cluster's addresses are not known, take one from `kubectl get \
+             endpointslices -n default -l kubernetes.io/service-name=kubernetes`"
+        )),
+    }
+}
+
+/// `k8s.apiServerURLs` came with 1.18.
+pub(super) fn takes_urls(view: &View<'_>, config: &CiliumConfig) -> bool {
+    let chart = view.chart_values().map(|values| values.version().clone());
+    let of_image = || {
+        let version = config.version.as_ref()?;
+        Some(ChartVersion::new(version.major, version.minor, version.patch))
+    };
+    chart.or_else(of_image).is_some_and(|version| version.is_at_least((1, 18, 0)))
+}
+
+/// Helm values with all servers, from 1.18 on.
+pub(super) fn urls(servers: &[IpAddr], port: &str) -> String {
+    let url = |server: &IpAddr| match server {
+        IpAddr::V4(server) => format!("https://{server}:{port}"),
+        IpAddr::V6(server) => format!("https://[{server}]:{port}"),
+    };
+    let urls: Vec<String> = servers.iter().map(url).collect();
+    format!("k8s:\n  apiServerURLs: \"{}\"\n", urls.join(" "))
+}
+
+/// The port that is published, else the usual one.
+fn cluster_port(view: &View<'_>) -> String {
+    let published = view.facts.cluster.api_server_port.known();
+    published.map_or_else(|| USUAL_PORT.to_owned(), u16::to_string)
+}
+
+/// The key that a finding is about: `k8s.apiServerURLs` wins over the others where it is given.
+pub(super) fn key(view: &View<'_>, otherwise: &'static str) -> &'static str {
+    let urls = "k8s.apiServerURLs";
+    let has_urls = view.chart_values().is_some_and(|values| values.is_truthy(urls));
+    if has_urls { urls } else { otherwise }
 }

@@ -107,16 +107,15 @@ fn unlike_node(view: &View<'_>, config: &CiliumConfig, out: &mut Judgement) {
         prefixes.sort();
         prefixes
     };
-    // CIDR-07 speaks of CiliumNodes whose Node is gone.
-    for own in known {
+    // CIDR-07 speaks of CiliumNodes whose Node is gone, CIDR-14 of Nodes that have no block.
+    for own in known.iter().filter(|own| !own.pod_cidrs.is_empty()) {
         let node = view.cilium_node(&own.name).filter(|node| !node.pod_cidrs.is_empty());
         let Some(node) = node else { continue };
         if sorted(&own.pod_cidrs) == sorted(&node.pod_cidrs) {
             continue;
         }
-        let words = |prefixes: &[IpNet]| match prefixes {
-            [] => "nothing".to_owned(),
-            _ => prefixes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+        let words = |prefixes: &[IpNet]| {
+            prefixes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
         };
         let (has, should) = (words(&node.pod_cidrs), words(&own.pod_cidrs));
         let finding = Finding::about(RULE.code, Severity::Error, "ipam.mode")

@@ -25,7 +25,7 @@ rule! {
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
     let Some(troubles) = pods::in_trouble(view, out) else { return };
-    let groups = pods::groups(&troubles, missing_plugin);
+    let groups = pods::groups(troubles, missing_plugin);
     for (plugin, group) in groups {
         let is_ciliums = plugin == "cilium-cni";
         let remedy = if is_ciliums {

@@ -1,19 +1,8 @@
-//! Commands to paste. Names come from snapshots and clusters of other people: each one is quoted
-//! where a shell would read more into it than a name.
+//! Commands to paste. Every name in them is [quoted].
 
-use std::borrow::Cow;
+pub(crate) use crate::shell::quoted;
 
 use crate::facts::{LinkName, NodeName, Route, RouteKind, TableId};
-
-/// A word as a shell reads it back.
-pub(crate) fn quoted(word: &str) -> Cow<'_, str> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:@%+=,".contains(&byte);
-    if !word.is_empty() && word.bytes().all(is_plain) {
-        Cow::Borrowed(word)
-    } else {
-        Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
-    }
-}
 
 /// `ip route del …`, for the table the route is in.
 pub(crate) fn delete_route(route: &Route) -> String {
@@ -52,17 +41,3 @@ pub(crate) fn restart_agent(namespace: &str, node: &NodeName) -> String {
 
 /// Asks the cluster which agents there are.
 pub(crate) const LIST_AGENTS: &str = "kubectl get pods -A -l k8s-app=cilium -o wide";
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn words_that_a_shell_would_take_apart_are_quoted() {
-        assert_eq!(quoted("node-1.example.org"), "node-1.example.org");
-        assert_eq!(quoted("a b; rm -rf ~ #"), "'a b; rm -rf ~ #'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted("$(id)"), "'$(id)'");
-        assert_eq!(quoted(""), "''");
-    }
-}

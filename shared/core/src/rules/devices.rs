@@ -7,7 +7,7 @@ use super::{
     host_routing::{self, Kernel},
 };
 use crate::{
-    facts::{CiliumConfig, Link, LinkFlag, LinkName, TableId},
+    facts::{CiliumConfig, Link, LinkFlag, LinkName, NodeAddressKind, TableId},
     view::{FAR_AWAY, Fate, NodeView, View},
 };
 
@@ -24,6 +24,21 @@ pub(super) fn ways_out(node: &NodeView<'_>, out: &mut Judgement) -> Vec<LinkName
             Vec::new()
         }
     }
+}
+
+/// The device with the address by which other nodes reach this one.
+pub(super) fn of_internal_address<'a>(view: &View<'a>, node: &NodeView<'a>) -> Option<&'a Link> {
+    // By the CiliumNode agents reach each other; the list of Nodes has no index.
+    let of_kube = || {
+        let mut nodes = view.facts.cluster.nodes.items().iter();
+        nodes.find(|kube| kube.name == *node.name()).map(|kube| &kube.addresses)
+    };
+    let registered = view.cilium_node(node.name()).map(|own| &own.addresses).or_else(of_kube)?;
+    let mut registered = registered.iter();
+    let registered = registered.find(|own| own.kind == NodeAddressKind::InternalIP)?.address;
+    let mut on_links = node.facts.addresses.items().iter();
+    let own = on_links.find(|own| own.address == registered)?;
+    node.facts.links.items().iter().find(|link| link.name == own.link)
 }
 
 /// Whether a pattern names a device: `eth+` is all that begin with `eth`.

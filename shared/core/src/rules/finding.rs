@@ -43,7 +43,7 @@ impl std::fmt::Display for Severity {
 }
 
 /// Whether a finding is about what is, or about what would be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Basis {
     /// It was seen.
@@ -139,7 +139,7 @@ impl Finding {
 }
 
 /// A fact with its source.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Evidence {
     /// Who reports it.

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use crate::{
-    facts::{self, CiliumConfig, Encryption, Family, NodeName, ProxyReplacement},
-    view::View,
+    facts::{self, CiliumConfig, Encryption, Family, LinkName, NodeName, ProxyReplacement},
+    view::{NodeView, View},
 };
 
 /// The first two numbers of a kernel's version.
@@ -43,6 +43,19 @@ pub(super) fn kernels<'a>(view: &View<'a>) -> Vec<(&'a NodeName, Option<Kernel>)
     let others = view.facts.cluster.nodes.items().iter();
     let others = others.filter(move |other| !seen.contains(&other.name));
     looked_at.chain(others.map(|node| (&node.name, parsed(&node.info.kernel_version)))).collect()
+}
+
+/// How a device checks the way back: the kernel takes the larger of `all` and device.
+pub(super) fn rp_filter(node: &NodeView<'_>, link: &LinkName) -> u8 {
+    let value = |device: &str| -> u8 {
+        let name = format!("net.ipv4.conf.{device}.rp_filter");
+        let sysctls = node.facts.sysctls.known();
+        sysctls
+            .and_then(|all| all.get(&name))
+            .and_then(|text| text.trim().parse().ok())
+            .unwrap_or(0)
+    };
+    value("all").max(value(&link.as_str().replace('.', "/")))
 }
 
 /// The numbers of a node's kernel.

@@ -54,6 +54,11 @@ impl Judgement {
         }
     }
 
+    /// Takes findings away.
+    pub(crate) fn set_aside(&mut self, is_taken: impl Fn(&Finding) -> bool) -> Vec<Finding> {
+        self.findings.extract_if(.., |finding| is_taken(finding)).collect()
+    }
+
     /// Says that something could not be judged.
     pub fn unknown(&mut self, subject: impl std::fmt::Display, why: impl std::fmt::Display) {
         let (subject, why) = (subject.to_string(), why.to_string());

@@ -218,7 +218,7 @@ fn address_after(message: &str, word: &str) -> Option<IpAddr> {
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
     let Some(troubles) = pods::in_trouble(view, out) else { return };
-    let groups = pods::groups(&troubles, |trouble| {
+    let groups = pods::groups(troubles, |trouble| {
         let message = message(trouble)?;
         let reason = Reason::of(message);
         Some(((reason, reason.subject(message)), message))

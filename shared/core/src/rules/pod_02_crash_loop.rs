@@ -38,7 +38,7 @@ const NETWORK: [&str; 8] = [
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
     let Some(troubles) = pods::in_trouble(view, out) else { return };
-    let groups = pods::groups(&troubles, |trouble| {
+    let groups = pods::groups(troubles, |trouble| {
         if !crashes(trouble) || trouble.component() != Component::Other {
             return None;
         }

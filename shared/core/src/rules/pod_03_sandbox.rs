@@ -142,7 +142,7 @@ impl Reason {
 fn judge(view: &View<'_>, out: &mut Judgement) {
     let Some(troubles) = pods::in_trouble(view, out) else { return };
     let events_are_known = view.facts.cluster.events.known().is_some();
-    let groups = pods::groups(&troubles, |trouble| match trouble.sandbox_failure() {
+    let groups = pods::groups(troubles, |trouble| match trouble.sandbox_failure() {
         Some(message) if is_of_other_rules(message) => None,
         Some(message) => Some((Reason::of(message), message)),
         None => {

@@ -29,7 +29,7 @@ const PATIENCE: i64 = 120;
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
     let Some(troubles) = pods::in_trouble(view, out) else { return };
-    let groups = pods::groups(&troubles, |trouble| class(view, trouble));
+    let groups = pods::groups(troubles, |trouble| class(view, trouble));
     for (is_late, group) in groups {
         out.found(finding(is_late, &group));
     }

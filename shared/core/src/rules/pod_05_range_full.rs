@@ -33,7 +33,7 @@ pub(super) fn is_full(message: &str) -> bool {
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
     let Some(troubles) = pods::in_trouble(view, out) else { return };
-    let groups = pods::groups(&troubles, |trouble| {
+    let groups = pods::groups(troubles, |trouble| {
         trouble.sandbox_failure().filter(|message| is_full(message)).map(|message| ((), message))
     });
     for group in groups.into_values() {

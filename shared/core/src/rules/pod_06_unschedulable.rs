@@ -27,7 +27,7 @@ rule! {
 fn judge(view: &View<'_>, out: &mut Judgement) {
     let Some(troubles) = pods::in_trouble(view, out) else { return };
     let cilium = node_taints::cilium(view);
-    let groups = pods::groups(&troubles, |trouble| {
+    let groups = pods::groups(troubles, |trouble| {
         if trouble.row.node.is_some() {
             return None;
         }

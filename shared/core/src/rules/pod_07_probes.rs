@@ -36,7 +36,7 @@ const NO_ANSWER: [&str; 5] = [
 fn judge(view: &View<'_>, out: &mut Judgement) {
     let Some(troubles) = pods::in_trouble(view, out) else { return };
     let groups =
-        pods::groups(&troubles, |trouble| unanswered(view, trouble).map(|message| ((), message)));
+        pods::groups(troubles, |trouble| unanswered(view, trouble).map(|message| ((), message)));
     for group in groups.into_values() {
         out.found(Finding {
             code: RULE.code,

@@ -77,7 +77,7 @@ impl Reason {
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
     let Some(troubles) = pods::in_trouble(view, out) else { return };
-    let groups = pods::groups(&troubles, |trouble| {
+    let groups = pods::groups(troubles, |trouble| {
         if trouble.component() != Component::CoreDns {
             return None;
         }

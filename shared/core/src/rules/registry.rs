@@ -1,6 +1,7 @@
 //! All rules, sorted by code.
 
 use super::Rule;
+use crate::chart::suggest;
 
 /// The registry.
 pub const RULES: &[Rule] = &[
@@ -11,6 +12,7 @@ pub const RULES: &[Rule] = &[
     super::api_01_no_way_to_api_server::RULE,
     super::api_02_address_of_api_server::RULE,
     super::api_03_unnamed_api_server_address::RULE,
+    super::api_04_address_not_in_certificate::RULE,
     super::api_05_api_server_port::RULE,
     super::api_06_one_of_several_api_servers::RULE,
     super::cfg_01_direct_routes_in_tunnel::RULE,
@@ -36,6 +38,7 @@ pub const RULES: &[Rule] = &[
     super::cfg_22_no_conntrack_rules::RULE,
     super::cfg_23_skip_without_direct_routes::RULE,
     super::cfg_24_options_that_exclude_each_other::RULE,
+    super::cfg_25_configuration_drift::RULE,
     super::cfg_26_nodes_configured_apart::RULE,
     super::cfg_27_mixed_versions::RULE,
     super::cfg_28_ingress_lacks_what_it_needs::RULE,
@@ -54,6 +57,9 @@ pub const RULES: &[Rule] = &[
     super::cidr_11_malformed_cidr::RULE,
     super::cidr_12_free_pool::RULE,
     super::cidr_13_mask_arithmetic::RULE,
+    super::cidr_14_node_without_pod_cidr::RULE,
+    super::cidr_15_other_components_disagree::RULE,
+    super::cidr_16_health_address_of_other_network::RULE,
     super::cidr_17_public_address_space::RULE,
     super::cidr_18_bridge_overlap::RULE,
     super::cni_01_not_initialized::RULE,
@@ -63,11 +69,31 @@ pub const RULES: &[Rule] = &[
     super::cni_06_plugin_missing::RULE,
     super::cni_08_kubelet::RULE,
     super::cni_09_dead_agent::RULE,
+    super::dns_01_loop::RULE,
+    super::dns_02_nobody_answers::RULE,
+    super::dns_03_upstream::RULE,
+    super::dns_04_node_local_cache::RULE,
+    super::dns_05_host_asks_cluster::RULE,
+    super::dns_06_host_forwarder::RULE,
+    super::dns_08_fqdn_policy::RULE,
+    super::host_05_reverse_path_filter::RULE,
+    super::kp_01_two_proxies::RULE,
+    super::kp_02_no_proxy::RULE,
+    super::kp_03_left_rules::RULE,
+    super::kp_04_ipvs::RULE,
+    super::kp_05_service_on_node_address::RULE,
+    super::kp_06_cluster_cidr::RULE,
+    super::kp_07_socket_of_pods::RULE,
+    super::krn_01_version::RULE,
+    super::krn_03_ipv6_disabled::RULE,
+    super::mtu_01_larger_than_network::RULE,
+    super::mtu_02_nodes_differ::RULE,
     super::op_01_operator::RULE,
     super::op_02_replicas::RULE,
     super::op_03_operator_taints::RULE,
     super::op_04_custom_resources::RULE,
     super::op_05_lease::RULE,
+    super::plt_07_same_internal_address::RULE,
     super::pod_01_image_pull::RULE,
     super::pod_02_crash_loop::RULE,
     super::pod_03_sandbox::RULE,
@@ -79,10 +105,12 @@ pub const RULES: &[Rule] = &[
     super::rt_01_protected_address_leaves_through_cilium::RULE,
     super::rt_02_missing_pod_route::RULE,
     super::rt_03_misdirected_pod_route::RULE,
+    super::rt_04_no_shared_network::RULE,
     super::rt_05_node_address_on_wrong_link::RULE,
     super::rt_06_local_rule::RULE,
     super::rt_07_stale_routes_and_links::RULE,
     super::rt_08_asymmetric_multihoming::RULE,
+    super::rt_09_forwarding_off::RULE,
     super::sch_01_agent_not_ready::RULE,
     super::sch_02_network_unavailable::RULE,
     super::sch_03_uninitialized::RULE,
@@ -100,7 +128,18 @@ pub const RULES: &[Rule] = &[
 
 /// Finds a rule by its code; case does not matter.
 pub fn find(code: &str) -> Option<&'static Rule> {
-    RULES.iter().find(|rule| rule.code.0.eq_ignore_ascii_case(code))
+    let mut rules = RULES.iter().chain([&SCHEMA]);
+    rules.find(|rule| rule.code.0.eq_ignore_ascii_case(code))
+}
+
+/// What the schema of a chart says; who has a chart at hand asks it.
+pub const SCHEMA: Rule = super::schema::RULE;
+
+/// The codes most like one that no rule has.
+pub fn alike(code: &str) -> Vec<&'static str> {
+    let code = code.to_ascii_uppercase();
+    let codes = RULES.iter().chain([&SCHEMA]).map(|rule| rule.code.0);
+    suggest::alike(&code, codes)
 }
 
 /// A check of the catalogue that no rule makes yet.
@@ -114,8 +153,8 @@ pub struct NotYet {
 /// What is planned, and why it is not there. Nothing stands in for it.
 pub const NOT_YET: &[NotYet] = &[
     NotYet {
-        what: "CIDR-14, 15, 16 and RT-04, 09, 10",
-        why: "they need what the controller manager and sysctls say, which no rule reads yet",
+        what: "RT-10",
+        why: "routes that take addresses from pods are CIDR-02's; which of them the cloud or DHCP put there no fact tells",
     },
     NotYet {
         what: "The part of RT-07 that looks for BPF programs on network devices",
@@ -152,8 +191,53 @@ pub const NOT_YET: &[NotYet] = &[
         why: "workloads of others than Cilium, kube-proxy and DNS are not read",
     },
     NotYet {
-        what: "Everything about DNS, MTU, kernel and platform",
-        why: "their facts are not read",
+        what: "HOST-01, HOST-13, MTU-03, PLT-02, PLT-03, PLT-05, PLT-06",
+        why: "only packets that are sent, or the cloud's own API, tell whether something in between drops them",
+    },
+    NotYet {
+        what: "HOST-02, HOST-06, HOST-07, HOST-08, KRN-06, KRN-07",
+        why: "state of firewalls, files of systemd-networkd and NetworkManager, logs of the kernel and port ranges are not read; the agent's container does not see the host's /etc",
+    },
+    NotYet { what: "HOST-03", why: "ports and identifiers of VXLAN devices are not read" },
+    NotYet {
+        what: "HOST-04, HOST-14",
+        why: "whether what another plugin or a VPN left is still in use no fact tells; RT-03, CIDR-18 and CNI-04 find where it is in the way",
+    },
+    NotYet {
+        what: "HOST-09 to HOST-12, KRN-04",
+        why: "chains of netfilter and BPF programs of others are not read",
+    },
+    NotYet {
+        what: "KRN-02, KRN-05, the part of KRN-03 about ip6tables",
+        why: "modules, the kernel's configuration and mounts are not read",
+    },
+    NotYet {
+        what: "MTU-04",
+        why: "when a pod got its MTU no fact tells; MTU-01 finds pods with one that is too large",
+    },
+    NotYet {
+        what: "PLT-01, PLT-04, PLT-08",
+        why: "drivers and offloads of devices are not read; nodes with a router in between (Hetzner) are RT-04's",
+    },
+    NotYet {
+        what: "The part of DNS-02 and DNS-03 that asks servers and Services",
+        why: "nothing is sent yet; what addresses and objects tell is judged",
+    },
+    NotYet {
+        what: "DNS-05 for servers that lie in a pod CIDR",
+        why: "CIDR-01 and RT-01 name DNS servers among the addresses that nodes depend on",
+    },
+    NotYet {
+        what: "DNS-07",
+        why: "whether a search domain has a wildcard takes a question that nobody asks yet",
+    },
+    NotYet {
+        what: "The part of KP-03 about kube-proxy's nftables mode",
+        why: "the agent's image has no `nft`, and iptables does not show its table",
+    },
+    NotYet {
+        what: "KP-02, KP-03 and DNS-01 of one host with `--local`",
+        why: "what iptables has and what the kubelet gives pods is read in the agents' pods only",
     },
     NotYet {
         what: "Probes of pod egress, and the cause behind dead egress without masquerade",

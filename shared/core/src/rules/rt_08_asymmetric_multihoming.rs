@@ -2,9 +2,11 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, premise, rule};
+use super::{
+    Basis, Evidence, Finding, Judgement, Remedy, Severity, host_routing::rp_filter, premise, rule,
+};
 use crate::{
-    facts::{Address, LinkFlag, LinkName, Route, RouteKind, TableId},
+    facts::{Address, LinkFlag, Route, RouteKind, TableId},
     view::{Fate, NodeView, View},
 };
 
@@ -106,8 +108,7 @@ fn strict_devices(node: &NodeView<'_>, addresses: &[Address], out: &mut Judgemen
     }
 }
 
-/// IPv4 devices of the LAN that are up and strict; the kernel takes the larger of `all` and device.
-/// A device with a master is asked about in another table (VRF), or under the master's name.
+/// IPv4 devices of the LAN that are up and strict. A device with a master is asked about in another table (VRF), or under the master's name.
 fn is_judged(node: &NodeView<'_>, own: &Address) -> bool {
     let is_up = node.facts.links.items().iter().any(|link| {
         link.name == own.link
@@ -120,18 +121,6 @@ fn is_judged(node: &NodeView<'_>, own: &Address) -> bool {
         && is_up
         && !own.link.leads_into_cilium()
         && rp_filter(node, &own.link) == 1
-}
-
-fn rp_filter(node: &NodeView<'_>, link: &LinkName) -> u8 {
-    let value = |device: &str| -> u8 {
-        let name = format!("net.ipv4.conf.{device}.rp_filter");
-        let sysctls = node.facts.sysctls.known();
-        sysctls
-            .and_then(|all| all.get(&name))
-            .and_then(|text| text.trim().parse().ok())
-            .unwrap_or(0)
-    };
-    value("all").max(value(&link.as_str().replace('.', "/")))
 }
 
 /// An address of the connected network that is not the host's own.

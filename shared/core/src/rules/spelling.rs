@@ -62,3 +62,13 @@ pub(super) fn native_routing_cidr(family: Family, networks: &[IpNet]) -> String 
         _ => format!("{key}: NETWORK-OF-ALL-PODS\n"),
     }
 }
+
+/// CiliumLocalRedirectPolicies are read. The value has had a map of its own since 1.18.
+pub(super) fn local_redirect_policies(config: &CiliumConfig) -> &'static str {
+    let version = config.version.as_ref();
+    if version.is_some_and(|version| (version.major, version.minor) >= (1, 18)) {
+        "localRedirectPolicies:\n  enabled: true\n"
+    } else {
+        "localRedirectPolicy: true\n"
+    }
+}

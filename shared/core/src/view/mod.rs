@@ -8,6 +8,7 @@ mod node_config;
 mod pod_cidr;
 mod proposal;
 mod protected;
+mod trouble;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -36,6 +37,7 @@ pub use kube_proxy::KubeProxy;
 pub use pod_cidr::{ClaimSource, PodCidr};
 pub use proposal::Proposal;
 pub use protected::{Protected, Role, listing};
+pub(crate) use trouble::Trouble;
 
 /// An address that everybody knows to be far away. It is looked up in routes, never contacted.
 pub const FAR_AWAY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(1, 1, 1, 1));
@@ -55,6 +57,7 @@ pub struct View<'a> {
     node_addresses: HashSet<IpAddr>,
     /// Addresses of the nodes that were looked at, other than those on Cilium's devices, in order.
     own_addresses: Vec<(&'a NodeName, &'a Address)>,
+    troubled_pods: Vec<Trouble<'a>>,
 }
 
 /// One node, indexed.
@@ -120,12 +123,18 @@ impl<'a> View<'a> {
                 .map(|known| known.address)
                 .collect(),
             own_addresses,
+            troubled_pods: trouble::all(facts),
         }
     }
 
     /// Indexes facts, to judge a configuration that is about to be installed.
     pub fn with_proposal(facts: &'a Facts, proposal: &'a Proposal) -> Self {
         Self { proposal: Some(proposal), ..Self::new(facts) }
+    }
+
+    /// Pods that are not well, as far as pods are known.
+    pub(crate) fn troubled_pods(&self) -> &[Trouble<'a>] {
+        &self.troubled_pods
     }
 
     /// The nodes that were looked at.

@@ -56,11 +56,14 @@ fn where_the_chart_takes_no_notice_of_tunnel_no_agent_starts_either() {
 fn decoration_of_a_release_is_only_mentioned() {
     let mut facts = Fixture::of_rules("base.txt").facts();
     let text = fixture::text("rendered/seed1/values.yaml");
+    let mut values: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
+    // The recording has no proxy.
+    values["l7Proxy"] = false.into();
     facts.cluster.releases = Fact::Known(vec![Release {
         status: "deployed".into(),
         chart: "cilium".into(),
         chart_version: "1.14.2".into(),
-        values: serde_saphyr::from_str(&text).unwrap(),
+        values,
         ..Release::default()
     }]);
     let diagnosis = diagnose(&facts, &Selection::default());

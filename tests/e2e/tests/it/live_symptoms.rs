@@ -5,7 +5,7 @@ use crate::stage::Stage;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn healthy_clusters_of_every_kind_have_no_symptoms() {
-    for scenario in ["homelab-healthy", "k3s", "rke2", "kube-proxy"] {
+    for scenario in ["homelab-healthy", "k3s", "rke2"] {
         let stage = Stage::of_objects(scenario).await;
         let report = stage.report(&["--nodes", "none"]).await;
         assert_eq!(report.alarms(), [""; 0], "{scenario}: {report:#?}");

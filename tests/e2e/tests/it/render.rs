@@ -209,6 +209,14 @@ async fn the_endpoint_is_verified_by_its_certificate() {
     assert_eq!(wrong.code, Some(1));
     let words = format!("error: the certificate at 127.0.0.2:{port} is not for that host");
     assert!(wrong.stderr.contains(&words), "{}", wrong.stderr);
+    // Before anybody connects there, the rules know what the server's certificate is for.
+    let name = "api.homelab.example";
+    let unnamed = blocking(|| {
+        let set = format!("k8sServiceHost={name},k8sServicePort=6443");
+        render(&stage, &kubeconfig, &["--version", "1.14.2", "--only", "API-04", "--set", &set])
+    });
+    let words = "API-04    the API server's certificate is not for api.homelab.example";
+    assert!(unnamed.stderr.contains(words), "{}", unnamed.stderr);
     // The values are there all the same.
     assert!(wrong.stdout.contains("k8sServiceHost: 127.0.0.2\n"), "{}", wrong.stdout);
 

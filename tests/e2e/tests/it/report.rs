@@ -22,6 +22,11 @@ impl Report {
             .collect()
     }
 
+    /// The version of the Cilium that was examined.
+    pub(crate) fn version(&self) -> &str {
+        text(&self.value["examined"]["ciliumVersion"])
+    }
+
     /// The verdict with that cause.
     pub(crate) fn verdict(&self, cause: &str) -> &Value {
         items(&self.value["verdicts"])

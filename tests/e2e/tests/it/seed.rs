@@ -108,7 +108,7 @@ fn what_is_printed_for_people_names_all_that_matters() {
     }
     let home = seed_node("text").unwrap();
     let node = home.node("node1").unwrap();
-    let run = doctor::local(node, &[]);
+    let run = doctor::local(node, &["-o", "wide"]);
     assert_eq!((run.code, &*run.stderr), (Some(1), ""));
     let verdict = run.stdout.find("CONFIRMED C-CLASH").expect("a verdict");
     assert!(verdict < run.stdout.find("\nFindings\n").expect("findings"), "the verdict is first");

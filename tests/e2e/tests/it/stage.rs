@@ -9,7 +9,7 @@ use std::{
 };
 
 use kubesim::{Backend, Cilium, Cluster, Config, GroupResource, Key, KubeSim, Scenario, User};
-use netlab::{CiliumState, Homelab, homelab};
+use netlab::{CiliumState, Homelab, Namespace, homelab};
 use nodesim::{ContainerRef, Exec, Image, Images, NodeConfig, NodeSim, Runtime as _};
 use serde_json::Value;
 
@@ -36,7 +36,7 @@ impl Stage {
     }
 
     /// What the operator would do every few seconds; nobody runs it here.
-    fn renew_lease(&self) {
+    pub(crate) fn renew_lease(&self) {
         const LEASE: &str = "cilium-operator-resource-lock";
         let id = GroupResource::new("coordination.k8s.io", "leases");
         let is_there = self.sim().store().get(&id, &Key::new("kube-system", LEASE)).is_some();
@@ -117,12 +117,23 @@ impl Stage {
                 container: "cilium-agent".to_owned(),
             };
             let mut tries = 0;
-            while !self.runs(&agent).await {
+            while !(self.runs(&agent).await && self.is_ready(&agent)) {
                 tries += 1;
                 assert!(tries < 600, "{agent:?} does not run");
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
+    }
+
+    fn is_ready(&self, agent: &ContainerRef) -> bool {
+        let id = GroupResource::new("", "pods");
+        let store = self.sim().store();
+        let Some(pod) = store.get(&id, &Key::new(&agent.namespace, &agent.pod)) else {
+            return false;
+        };
+        let pod = pod.value();
+        let statuses = pod["status"]["containerStatuses"].as_array().into_iter().flatten();
+        statuses.map(|status| &status["ready"]).all(|ready| ready == true)
     }
 
     async fn runs(&self, agent: &ContainerRef) -> bool {
@@ -133,6 +144,12 @@ impl Stage {
             }
         }
         false
+    }
+
+    /// The network of a node.
+    pub(crate) fn node(&self, name: &str) -> &Namespace {
+        let home = self.home.as_ref().expect("the scenario has nodes");
+        home.node(name).unwrap().namespace()
     }
 
     pub(crate) fn sim(&self) -> &KubeSim {
@@ -159,6 +176,11 @@ impl Stage {
     /// Runs the doctor on the cluster.
     pub(crate) async fn doctor(&self, arguments: &[&str]) -> Run {
         self.doctor_as(&self.kubeconfig(), arguments).await
+    }
+
+    /// The doctor on the cluster, to be started.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        command(&self.kubeconfig(), arguments)
     }
 
     /// Runs the doctor with that kubeconfig.

@@ -74,7 +74,7 @@ fn nobody_is_told_what_could_not_be_read() {
     let unknown = report.unknown();
     assert!(says(&unknown, &["resolv.conf", "ermission denied"]), "{unknown:#?}");
 
-    let text = as_nobody(&doctor, node, &[]);
+    let text = as_nobody(&doctor, node, &["-o", "wide"]);
     assert!(text.stdout.contains("Not known, so not judged"), "{}", text.stdout);
     assert!(text.stdout.contains("ermission denied"), "{}", text.stdout);
     let strict = as_nobody(&doctor, node, &["--fail-on", "unknown"]);

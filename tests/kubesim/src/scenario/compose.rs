@@ -16,12 +16,13 @@
 //!   metadata: {name: cilium-config, namespace: kube-system}
 //!   data: {ipam: cluster-pool, ipv4-native-routing-cidr: null}
 //! - pieces/clash-addresses.yaml # or files of such patches
+//! replace: {v1.14.2: v1.16.19}  # in every text of every object, the longest first
 //! ```
 //!
-//! Included first, then removed, then changed. What is removed or changed must be there, or else
+//! Included first, then removed, then changed, then replaced. What is removed or changed must be there, or else
 //! the file says something that is not so.
 
-use std::{collections::BTreeMap, fs, path::Path, slice};
+use std::{cmp::Reverse, collections::BTreeMap, fs, path::Path, slice};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use ipnet::Ipv4Net;
@@ -47,6 +48,8 @@ struct File {
     remove: Vec<Value>,
     #[serde(default)]
     change: Vec<Value>,
+    #[serde(default)]
+    replace: BTreeMap<String, String>,
 }
 
 /// Reads the scenario of that name in `directory`.
@@ -95,8 +98,28 @@ fn unreleased(directory: &Path, name: &str) -> Result<Scenario> {
             }
         }
     }
+    let mut words: Vec<(String, String)> = file.replace.into_iter().collect();
+    words.sort_by_key(|(word, _)| Reverse(word.len()));
+    for (word, other) in &words {
+        let objects = scenario.objects.iter_mut();
+        let count: usize = objects.map(|item| replace(&mut item.object, word, other)).sum();
+        ensure!(count > 0, "{label}: replace: there is no {word}");
+    }
     unambiguous(&scenario.objects)?;
     Ok(scenario)
+}
+
+/// Replaces a word in all texts of an object; says in how many.
+fn replace(value: &mut Value, word: &str, other: &str) -> usize {
+    match value {
+        Value::String(text) if text.contains(word) => {
+            *text = text.replace(word, other);
+            1
+        }
+        Value::Array(items) => items.iter_mut().map(|item| replace(item, word, other)).sum(),
+        Value::Object(map) => map.values_mut().map(|item| replace(item, word, other)).sum(),
+        _ => 0,
+    }
 }
 
 fn apply(objects: &mut [Item], changes: &[Value]) -> Result<()> {
@@ -172,6 +195,20 @@ change: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: x}, da
         let objects: Vec<_> = scenario.objects.iter().map(Item::describe).collect();
         assert_eq!(objects, ["piece: ConfigMap x/a"]);
         assert_eq!(scenario.objects[0].object["data"], serde_json::json!({"l": "2", "m": "3"}));
+    }
+
+    #[test]
+    fn words_are_replaced_in_all_texts_the_longest_first() {
+        let file = "{story: s, include: [piece], replace: {x: y, '2': '3', x1: z}, change: [{
+            apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: x}, data: {m: x1 x2}}]}";
+        let scenario = composed(&[("s.yaml", file)]).unwrap();
+        let object = &scenario.objects[0].object;
+        assert_eq!(object["data"], serde_json::json!({"k": "1", "l": "3", "m": "z y3"}));
+        assert_eq!(object["metadata"]["namespace"], "y");
+        assert_eq!(
+            refused("{story: s, include: [piece], replace: {nowhere: y}}"),
+            "s.yaml: replace: there is no nowhere"
+        );
     }
 
     #[test]

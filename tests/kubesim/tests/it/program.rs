@@ -142,7 +142,7 @@ fn what_cannot_be_served_is_said() {
         (
             Some(1),
             String::new(),
-            "error: there is no scenario `homelab`; there are homelab-clash, homelab-healthy, homelab-nomasq, k3s, kube-proxy, leftovers, rke2, unmanaged-pods, and fleet(NODES,PODS)\n".to_owned()
+            "error: there is no scenario `homelab`; there are dns-loop, homelab-clash, homelab-healthy, homelab-nomasq, k3s, kube-proxy, leftovers, no-kube-proxy, rke2, unmanaged-pods, and fleet(NODES,PODS)\n".to_owned()
         )
     );
     let (_, _, error) = complaint(&["--real-apiserver"]);

@@ -34,6 +34,8 @@ cases! {
     the_clash_is_served("homelab-clash");
     the_healthy_homelab_is_served("homelab-healthy");
     the_homelab_without_masquerade_is_served("homelab-nomasq");
+    a_dns_that_asks_itself_is_served("dns-loop");
+    no_kube_proxy_is_served("no-kube-proxy");
     k3s_is_served("k3s");
     kube_proxy_is_served("kube-proxy");
     leftovers_are_served("leftovers");
@@ -202,6 +204,22 @@ fn k3s_is_served(running: &Running) {
 fn kube_proxy_is_served(running: &Running) {
     holds_what_the_files_say(running);
     not_running(running, &[]);
+}
+
+fn no_kube_proxy_is_served(running: &Running) {
+    holds_what_the_files_say(running);
+    not_running(running, &[]);
+}
+
+fn a_dns_that_asks_itself_is_served(running: &Running) {
+    holds_what_the_files_say(running);
+    not_running(
+        running,
+        &[
+            ("coredns-5dd5756b68-4nqzt", "CrashLoopBackOff"),
+            ("coredns-5dd5756b68-x7vjk", "CrashLoopBackOff"),
+        ],
+    );
 }
 
 fn leftovers_are_served(running: &Running) {

@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{GROUPS, refusals};
-use crate::chart::{ChartValues, known_versions};
+use super::{GROUPS, contains, refusals, removed};
+use crate::chart::{ChartValues, Effect, advice, known_versions};
 
 struct Case {
     line: &'static str,
@@ -69,4 +69,21 @@ fn the_subject_is_what_was_given() {
     let version = "1.16.19".parse().unwrap();
     let refused = refusals(&ChartValues::new(&values, &version));
     assert_eq!(refused[0].key, "hubble.ui.enabled");
+}
+
+/// Two tables know of removed keys: what charts print, and what to do about them.
+#[test]
+fn there_is_advice_for_every_key_that_was_removed() {
+    let mut wrong = Vec::new();
+    for refusal in removed::REFUSALS {
+        for version in known_versions().iter().filter(|it| contains(refusal.charts, it)) {
+            for key in refusal.keys {
+                let effect = advice(key, version).map(|advice| advice.effect);
+                if effect != Some(Effect::Fails) {
+                    wrong.push(format!("{key} in {version}: {effect:?}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

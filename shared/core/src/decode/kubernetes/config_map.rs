@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     decode::{DecodeError, agent_config},
-    facts::{CiliumConfig, ClusterInfo, ConfigData, Corefile, KubeProxyConfig, Kubeadm, Workload},
+    facts::{
+        CiliumConfig, ClusterInfo, ConfigData, Corefile, KubeProxyConfig, Kubeadm, KubeletConfig,
+        Workload,
+    },
     redaction,
 };
 
@@ -19,7 +22,8 @@ use crate::{
 pub type Yaml = fn(&str) -> Result<Value, String>;
 
 /// Names of ConfigMaps that facts are made of, beside those that hold a `Corefile`.
-const NAMES: [&str; 4] = ["cilium-config", "cluster-info", "kube-proxy", "kubeadm-config"];
+const NAMES: [&str; 5] =
+    ["cilium-config", "cluster-info", "kube-proxy", "kubeadm-config", "kubelet-config"];
 
 /// A ConfigMap that facts are made of. Not redacted: it is no fact itself.
 #[derive(Clone, PartialEq, Eq)]
@@ -121,6 +125,22 @@ impl ConfigMap {
         Ok(KubeProxyConfig {
             mode: scalar(&document, "/mode"),
             cluster_cidr: scalar(&document, "/clusterCIDR"),
+            detect_local_mode: scalar(&document, "/detectLocalMode"),
+        })
+    }
+
+    /// Of `kube-system/kubelet-config`.
+    ///
+    /// # Errors
+    /// When `kubelet` is missing or no mapping.
+    pub fn kubelet(&self, yaml: Yaml) -> Result<KubeletConfig, DecodeError> {
+        let document = self.document("kubelet", yaml)?;
+        let servers = document.get("clusterDNS").and_then(Value::as_array);
+        let servers = servers.into_iter().flatten().filter_map(Value::as_str);
+        Ok(KubeletConfig {
+            cluster_dns: servers.map(str::to_owned).collect(),
+            cluster_domain: scalar(&document, "/clusterDomain"),
+            resolv_conf: scalar(&document, "/resolvConf"),
         })
     }
 

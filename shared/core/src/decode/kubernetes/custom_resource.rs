@@ -1,4 +1,4 @@
-//! Cilium's CRDs, CiliumEndpoints and CiliumNodeConfigs.
+//! Cilium's CRDs, CiliumEndpoints, CiliumNodeConfigs and CiliumLocalRedirectPolicies.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::{
     decode::DecodeError,
     facts::{
         CiliumEndpoint, CiliumNodeConfig, Condition, CustomResource, CustomResourceVersion,
-        LabelSelector,
+        LabelSelector, LocalRedirectPolicy,
     },
     redaction,
 };
@@ -142,6 +142,47 @@ impl FromApi for CiliumNodeConfig {
             name: metadata.name,
             nodes: spec.node_selector,
             defaults: spec.defaults,
+        }))
+    }
+}
+
+impl FromApi for LocalRedirectPolicy {
+    const KIND: &'static str = "CiliumLocalRedirectPolicy";
+
+    fn from_api(object: &Object<'_>) -> Result<Option<Self>, DecodeError> {
+        #[derive(Deserialize)]
+        struct Raw {
+            metadata: Metadata,
+            #[serde(default)]
+            spec: Spec,
+        }
+        #[derive(Default, Deserialize)]
+        #[serde(default, rename_all = "camelCase")]
+        struct Spec {
+            redirect_frontend: Frontend,
+        }
+        #[derive(Default, Deserialize)]
+        #[serde(default, rename_all = "camelCase")]
+        struct Frontend {
+            service_matcher: Option<ServiceMatcher>,
+            address_matcher: Option<AddressMatcher>,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct ServiceMatcher {
+            service_name: String,
+        }
+        #[derive(Deserialize)]
+        struct AddressMatcher {
+            ip: String,
+        }
+        let Raw { metadata, spec } = object.read()?;
+        let frontend = spec.redirect_frontend;
+        Ok(Some(Self {
+            namespace: metadata.namespace,
+            name: metadata.name,
+            service: frontend.service_matcher.map(|matcher| matcher.service_name),
+            address: frontend.address_matcher.and_then(|matcher| matcher.ip.parse().ok()),
         }))
     }
 }

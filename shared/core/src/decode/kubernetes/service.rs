@@ -50,6 +50,7 @@ impl FromApi for Service {
             ports: Vec<ServicePort>,
             #[serde(default)]
             external_traffic_policy: TrafficPolicy,
+            load_balancer_class: Option<String>,
             #[serde(default, deserialize_with = "nullable")]
             selector: BTreeMap<String, String>,
         }
@@ -84,6 +85,7 @@ impl FromApi for Service {
             load_balancer_ips: addresses(ingress),
             ports: spec.ports,
             external_traffic_policy: spec.external_traffic_policy,
+            load_balancer_class: spec.load_balancer_class,
             selector: spec.selector,
             annotations: metadata.annotations_if(is_cilium_annotation),
             namespace: metadata.namespace,

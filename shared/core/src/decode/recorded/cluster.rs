@@ -4,6 +4,7 @@ use super::Recording;
 use crate::{
     decode::{
         DecodeError,
+        certificate::server_certificate,
         kubernetes::{self, ConfigMap, FromApi, Pod, ServiceCidr, Yaml},
     },
     facts::{
@@ -13,9 +14,10 @@ use crate::{
 };
 
 /// Resources that a recording may hold, as kubectl calls them.
-pub const RESOURCES: [&str; 17] = [
+pub const RESOURCES: [&str; 18] = [
     "ciliumclusterwidenetworkpolicies",
     "ciliumendpoints",
+    "ciliumlocalredirectpolicies",
     "ciliumnetworkpolicies",
     "ciliumnodeconfigs",
     "ciliumnodes",
@@ -56,7 +58,10 @@ impl Recording<'_> {
                 .map(|found| found.into_iter().flat_map(|it| it.addresses).collect())
                 .into(),
             api_server_port: api_server_port(&slices).into(),
+            server_certificate: self.decoded("api/certificate.txt", server_certificate).into(),
             kube_proxy: document(&config_maps, "kube-proxy", |map| map.kube_proxy(yaml)).into(),
+            kubelet_config: document(&config_maps, "kubelet-config", |map| map.kubelet(yaml))
+                .into(),
             events: self.list("events").into(),
             services: self.list("services").into(),
             network_policies: self.policies("networkpolicies").into(),
@@ -71,6 +76,7 @@ impl Recording<'_> {
                 .map_err(Clone::clone)
                 .into(),
             dns_endpoints: endpoints(&slices, "kube-system", "kube-dns").into(),
+            local_redirect_policies: self.list("ciliumlocalredirectpolicies").into(),
             custom_resources: self.list("customresourcedefinitions").into(),
             leases: self.list("leases").into(),
             ..self.pods().map_or_else(without_pods, OfPods::facts)

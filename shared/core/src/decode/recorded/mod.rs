@@ -11,11 +11,15 @@
 //! NODE/ip-link.txt       ip -d link             NODE/ip-rule.txt      ip -4 rule
 //! NODE/ip-addr.txt       ip addr                NODE/ip-6-rule.txt    ip -6 rule
 //! NODE/ip-route.txt      ip -4 route            NODE/ip-6-route.txt   ip -6 route
+//! NODE/iptables-save.txt   iptables-save     NODE/iptables-legacy-save.txt   iptables-legacy-save
+//! NODE/ip6tables-save.txt  ip6tables-save    NODE/ip6tables-legacy-save.txt  ip6tables-legacy-save
+//! NODE/pod-resolv.conf     /etc/resolv.conf of a pod with the host's DNS, such as the agent's
 //! NODE/cilium-status.json  cilium-dbg status -o json, in the agent
 //! api/RESOURCE.json      kubectl get RESOURCE -A -o json
 //! api/version.json       kubectl version -o json
 //! logs/NAMESPACE/POD/CONTAINER.log            kubectl logs
 //! logs/NAMESPACE/POD/CONTAINER.previous.log   kubectl logs --previous
+//! api/certificate.txt    openssl x509 -noout -ext subjectAltName, of the API server
 //! ```
 //!
 //! `RESOURCE` is one of [`RESOURCES`]. Every file may be missing: the facts it would give are then
@@ -38,7 +42,7 @@ pub type Files = BTreeMap<String, String>;
 
 /// Whether the file at this path is one that a recording is made of; others need not be read.
 pub fn is_part(path: &str) -> bool {
-    const OF_NODE: [&str; 19] = [
+    const OF_NODE: [&str; 24] = [
         "ip-j-link.json",
         "ip-j-addr.json",
         "ip-j-route.json",
@@ -58,10 +62,16 @@ pub fn is_part(path: &str) -> bool {
         "uname.txt",
         "cni-conf.txt",
         "cilium-status.json",
+        "iptables-save.txt",
+        "iptables-legacy-save.txt",
+        "ip6tables-save.txt",
+        "ip6tables-legacy-save.txt",
+        "pod-resolv.conf",
     ];
     let is_of_api = |file: &str| {
         let resource = file.strip_suffix(".json");
-        resource.is_some_and(|resource| resource == "version" || RESOURCES.contains(&resource))
+        file == "certificate.txt"
+            || resource.is_some_and(|name| name == "version" || RESOURCES.contains(&name))
     };
     match path.split('/').collect::<Vec<_>>()[..] {
         ["api", file] => is_of_api(file),

@@ -93,4 +93,21 @@ pub struct KubeProxyConfig {
     /// `clusterCIDR`, as written.
     #[serde(rename = "clusterCIDR")]
     pub cluster_cidr: String,
+    /// `detectLocalMode`; empty is `ClusterCIDR`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub detect_local_mode: String,
+}
+
+/// The KubeletConfiguration that kubeadm gives to nodes which join (ConfigMap
+/// `kube-system/kubelet-config`). A node's own file may have been changed since.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct KubeletConfig {
+    /// `clusterDNS`: servers that pods ask, as written.
+    #[serde(rename = "clusterDNS", skip_serializing_if = "Vec::is_empty")]
+    pub cluster_dns: Vec<String>,
+    /// `clusterDomain`.
+    pub cluster_domain: String,
+    /// `resolvConf`; empty is `/etc/resolv.conf`.
+    pub resolv_conf: String,
 }

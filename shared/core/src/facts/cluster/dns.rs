@@ -18,6 +18,22 @@ pub struct Corefile {
     pub text: String,
 }
 
+/// A CiliumLocalRedirectPolicy: what goes to a frontend goes to pods of the same node instead.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct LocalRedirectPolicy {
+    /// Namespace.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+    /// The Service whose address is the frontend, which is in the policy's namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// The address that is the frontend.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+}
+
 /// An EndpointSlice: some of a Service's endpoints.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

@@ -2,6 +2,7 @@
 //!
 //! Each field is what one request gives, so that each can fail alone.
 
+mod certificate;
 mod configuration;
 mod control_plane;
 mod custom_resource;
@@ -22,13 +23,14 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use certificate::ServerCertificate;
 pub use configuration::{CiliumNodeConfig, ConfigData};
 pub use control_plane::{
-    ClusterInfo, ControlPlaneComponent, ControlPlanePod, KubeProxyConfig, Kubeadm,
+    ClusterInfo, ControlPlaneComponent, ControlPlanePod, KubeProxyConfig, Kubeadm, KubeletConfig,
     KubernetesVersion,
 };
 pub use custom_resource::{CiliumEndpoint, CustomResource, CustomResourceVersion};
-pub use dns::{Corefile, ServiceEndpoint, ServiceEndpoints};
+pub use dns::{Corefile, LocalRedirectPolicy, ServiceEndpoint, ServiceEndpoints};
 pub use event::{Event, ObjectReference};
 pub use label_selector::{LabelSelector, SelectorRequirement};
 pub use lease::Lease;
@@ -94,9 +96,15 @@ pub struct ClusterFacts {
     /// The port that goes with these addresses.
     #[serde(skip_serializing_if = "Fact::is_not_collected")]
     pub api_server_port: Fact<u16>,
+    /// What the API server that was asked is for, says its certificate.
+    #[serde(skip_serializing_if = "Fact::is_not_collected")]
+    pub server_certificate: Fact<ServerCertificate>,
     /// kube-proxy's configuration; that it runs, its DaemonSet says.
     #[serde(skip_serializing_if = "Fact::is_not_collected")]
     pub kube_proxy: Fact<KubeProxyConfig>,
+    /// What kubeadm tells kubelets.
+    #[serde(skip_serializing_if = "Fact::is_not_collected")]
+    pub kubelet_config: Fact<KubeletConfig>,
     /// Pods of the namespace `kube-system` with `kube-proxy` in their names, static ones included.
     /// Only where not all pods are read.
     #[serde(skip_serializing_if = "Fact::is_not_collected")]
@@ -138,6 +146,9 @@ pub struct ClusterFacts {
     /// Who answers for the Service `kube-system/kube-dns`; empty where nobody does.
     #[serde(skip_serializing_if = "Fact::is_not_collected")]
     pub dns_endpoints: Fact<Vec<ServiceEndpoint>>,
+    /// CiliumLocalRedirectPolicies; absent where Cilium reads none.
+    #[serde(skip_serializing_if = "Fact::is_not_collected")]
+    pub local_redirect_policies: Fact<Vec<LocalRedirectPolicy>>,
     /// CRDs of the group `cilium.io`.
     #[serde(skip_serializing_if = "Fact::is_not_collected")]
     pub custom_resources: Fact<Vec<CustomResource>>,

@@ -29,6 +29,9 @@ pub struct Service {
     pub ports: Vec<ServicePort>,
     /// `spec.externalTrafficPolicy`.
     pub external_traffic_policy: TrafficPolicy,
+    /// `spec.loadBalancerClass`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_balancer_class: Option<String>,
     /// `spec.selector`; without one somebody else keeps the endpoints.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub selector: BTreeMap<String, String>,
