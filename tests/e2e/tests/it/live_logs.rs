@@ -6,6 +6,7 @@ use kubesim::{Fault, GroupResource, Key, Kind};
 use nodesim::{ContainerRef, Endpoint, Exec, LogOptions, Logs, Process, Runtime, RuntimeError};
 use serde_json::json;
 
+use crate::report::says;
 use crate::stage::Stage;
 
 const AGENT: &str = "cilium-7zpnl";
@@ -72,14 +73,26 @@ fn asked(stage: &Stage) -> Vec<String> {
     routes.filter(|route| route.contains("/log?")).collect()
 }
 
+const REFUSED: &str = "level=info msg=\"password=hunter2\"
+level=fatal msg=\"Invalid value for --kube-proxy-replacement: always, token=hunter2\" subsys=daemon
+";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn only_the_log_of_the_agent_that_crashes_is_read_and_only_once() {
-    let (stage, kubelet) = stage_with_crash("level=info msg=x\n").await;
-    stage.report(&["--nodes", "none"]).await;
+async fn an_agent_that_refuses_a_value_is_explained_from_its_log() {
+    let (stage, kubelet) = stage_with_crash(REFUSED).await;
+    let report = stage.report(&["--nodes", "none"]).await;
     let asked = asked(&stage);
     assert_eq!(asked.len(), 1, "{asked:?}");
     let wanted = format!("/pods/{AGENT}/log?container=cilium-agent&tailLines=200");
     assert!(asked[0].contains(&wanted) && asked[0].ends_with("previous=true"), "{asked:?}");
+
+    let finding = report.findings("AG-01", "observed").next().unwrap();
+    let text = finding.to_string();
+    for words in ["kubeProxyReplacement has a value", "CFG-18", AGENT, "always, token=(redacted)"] {
+        assert!(text.contains(words), "{words} is not in: {text}");
+    }
+    assert!(!format!("{report:?}").contains("hunter2"), "{report:#?}");
+    assert_eq!(report.code, Some(1));
     kubelet.stop().await;
 }
 
@@ -96,6 +109,8 @@ async fn who_may_not_read_logs_gets_a_report_all_the_same() {
     stage.sim().faults().add(Fault::new("*/log?*", Kind::Forbidden));
     let report = stage.report(&["--nodes", "none"]).await;
     assert_eq!(report.code, Some(1), "{report:#?}");
-    assert_eq!(report.findings("AG-03", "observed").count(), 1, "{report:#?}");
+    assert_eq!(report.findings("AG-01", "observed").count(), 0, "{report:#?}");
+    let unknown = report.unknown();
+    assert!(says(&unknown, &["log of kube-system/cilium-7zpnl", "pods/log"]), "{unknown:#?}");
     kubelet.stop().await;
 }
