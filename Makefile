@@ -4,6 +4,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 DOCTOR := kubectl-cilium_doctor
 RENDER := kubectl-cilium_render
+PLUGINS := $(DOCTOR) $(RENDER) kubectl-cilium_uninstall
 AGENT := kcilium-node-agent
 # As Kubernetes calls it: linux-amd64, linux-arm64. Nodes run Linux, so there is none for other hosts.
 AGENT_PLATFORM := $(if $(findstring -linux-,$(HOST)),linux-$(subst x86_64,amd64,$(subst aarch64,arm64,$(firstword $(subst -, ,$(HOST))))))
@@ -51,10 +52,10 @@ bench:
 # procedural macros would be linked the same way, which they cannot be.
 dist:
 	RUSTFLAGS="-C target-feature=+crt-static" cargo build --profile dist --target $(HOST) \
-		-p kubectl-cilium-doctor -p kubectl-cilium-render
+		-p kubectl-cilium-doctor -p kubectl-cilium-render -p kubectl-cilium-uninstall
 	mkdir -p dist/agents
-	cp $(TARGET)/$(HOST)/dist/$(DOCTOR) $(TARGET)/$(HOST)/dist/$(RENDER) dist/
-	cd dist && wc -c $(DOCTOR) $(RENDER) && sha256sum $(DOCTOR) $(RENDER)
+	cp $(addprefix $(TARGET)/$(HOST)/dist/,$(PLUGINS)) dist/
+	cd dist && wc -c $(PLUGINS) && sha256sum $(PLUGINS)
 ifneq ($(AGENT_PLATFORM),)
 	@# By itself: with the features that the plugins ask of common crates it would be larger.
 	RUSTFLAGS="-C target-feature=+crt-static" cargo build --profile dist --target $(HOST) -p $(AGENT)

@@ -49,6 +49,8 @@ pub enum Place {
 pub enum Role {
     /// Reads objects, no Secrets.
     Api,
+    /// Reads logs of containers that fail.
+    Logs,
     /// Looks at nodes by running a script in their agents.
     Exec,
     /// Reads the Helm release, which is a Secret in Cilium's namespace.
@@ -62,6 +64,7 @@ impl Role {
     pub fn name(self) -> &'static str {
         match self {
             Self::Api => "kcilium-api",
+            Self::Logs => "kcilium-logs",
             Self::Exec => "kcilium-exec",
             Self::Helm => "kcilium-helm",
             Self::Prober => "kcilium-prober",
@@ -112,7 +115,13 @@ pub const ALL: &[Permission] = &[
     list(Resource::DAEMON_SETS, without!(daemon_sets)),
     list(Resource::DEPLOYMENTS, without!(deployments)),
     list(Resource::PODS, without!(pods, agents, control_plane)),
-    Permission { verb: "get", ..list(Resource::PODS, without!(troubled_pods)) },
+    Permission { verb: "get", ..list(Resource::PODS, without!(troubled_pods, logs)) },
+    Permission {
+        verb: "get",
+        subresource: "log",
+        role: Role::Logs,
+        ..list(Resource::PODS, without!(logs))
+    },
     list(Resource::NAMESPACES, |_, _| {}),
     list(Resource::CILIUM_NODE_CONFIGS[0], without!(cilium_node_configs)),
     list(Resource::CILIUM_ENDPOINTS, without!(cilium_endpoints)),

@@ -34,11 +34,15 @@ impl Text {
         for (heading, items) in [
             ("What does not work", &verdict.broken),
             ("What still works, and misleads", &verdict.still_works),
-            ("Beware", &verdict.cautions),
         ] {
             self.piece(Rank::Background, ("consequence", "consequences"));
             self.list(heading, items);
         }
+        // Whoever acts on what is not certain has to know what else may be so.
+        let is_sure = verdict.confidence == Confidence::Confirmed;
+        let rank = if is_sure { Rank::Background } else { ranked(Rank::Why) };
+        self.piece(rank, ("caution", "cautions"));
+        self.list("Beware", &verdict.cautions);
         self.undecided(ranked(Rank::Why), verdict);
         self.piece(ranked(Rank::Mend), ("way to mend it", "ways to mend it"));
         self.heading("How to mend it");

@@ -65,6 +65,8 @@ pub enum Form {
     Json,
     /// Rows as kubectl prints them, where the server has them; objects otherwise.
     Table,
+    /// Text of any kind, which the server hands on from a kubelet.
+    Log,
 }
 
 impl Form {
@@ -72,6 +74,8 @@ impl Form {
         match self {
             Self::Json => "application/json",
             Self::Table => "application/json;as=Table;v=v1;g=meta.k8s.io,application/json",
+            // As kubectl has it: `text/plain` alone is not accepted.
+            Self::Log => "application/json, */*",
         }
     }
 }
@@ -161,6 +165,16 @@ impl Api {
         self.ask(&Ask { method: Method::GET, path, form, body: None }).await
     }
 
+    /// Reads a log, such as `/api/v1/namespaces/default/pods/a/log?container=b`. It is asked for
+    /// once: where the server does not reach a kubelet, it says so after half a minute, with the
+    /// code that it has for its own passing troubles.
+    ///
+    /// # Errors
+    /// As for [`Self::get`].
+    pub async fn log(&self, path: &str) -> Result<Bytes, ApiError> {
+        self.get(path, Form::Log).await
+    }
+
     /// Creates an object that changes nothing in the cluster, such as a review.
     ///
     /// # Errors
@@ -186,7 +200,9 @@ impl Api {
             {
                 continue;
             }
-            let Some(pause) = tries.pause_after(&error) else { return Err(error) };
+            let Some(pause) = tries.pause_after(&error).filter(|_| ask.form != Form::Log) else {
+                return Err(error);
+            };
             tracing::debug!(path = ask.path, %error, ?pause, "trying again");
             if Instant::now() + pause >= self.limits.deadline {
                 return Err(error);
@@ -280,7 +296,7 @@ impl Api {
         if head.status.is_client_error() || head.status.is_server_error() {
             return Err(ApiError::read(head.status, retry_after(&head.headers), &read, parties));
         }
-        match stranger(&head, &read) {
+        match stranger(ask.form, &head, &read) {
             Some(reason) => Err(ApiError::NotKubernetes { server: parties.server.clone(), reason }),
             None => Ok(read.freeze()),
         }
@@ -328,14 +344,17 @@ fn authorized<B>(mut request: Request<B>, bearer: Option<&Bearer>) -> Request<B>
 
 /// What tells that somebody else answers than an API server: proxies that want a login send people
 /// to a page, or show it.
-fn stranger(head: &response::Parts, body: &[u8]) -> Option<String> {
+fn stranger(form: Form, head: &response::Parts, body: &[u8]) -> Option<String> {
     if head.status.is_redirection() {
         let place = head.headers.get(header::LOCATION).and_then(|to| to.to_str().ok());
         let host = place.and_then(|to| to.parse::<Uri>().ok()?.host().map(str::to_owned));
         let to = host.map(|host| format!(" to {host}")).unwrap_or_default();
         return Some(format!("it answers with a redirection{to}"));
     }
-    error::is_page(body).then(|| "it answers with a page for browsers".into())
+    // A log may be of HTML; servers call every log plain text.
+    let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let is_log = form == Form::Log && kind.is_none_or(|kind| kind.starts_with("text/plain"));
+    (!is_log && error::is_page(body)).then(|| "it answers with a page for browsers".into())
 }
 
 /// `Retry-After` in seconds. Dates, which the header may hold too, are not used by API servers.

@@ -7,6 +7,7 @@
 mod cilium;
 mod dns;
 mod kubernetes;
+mod logs;
 mod nodes;
 mod pods;
 mod releases;
@@ -138,7 +139,8 @@ impl Collector<'_> {
             self.troubled_pods(&pods, &home),
             self.endpoints_of_strangers(&pods, &nodes, &cilium_nodes),
         );
-        let service_cidrs = self.service_cidrs(&control_plane).await;
+        let (service_cidrs, logs) =
+            tokio::join!(self.service_cidrs(&control_plane), self.logs(&troubled));
         let (config, config_data) = config;
         ClusterFacts {
             config: config.into(),
@@ -155,6 +157,7 @@ impl Collector<'_> {
             agents: agents.into(),
             pods: pods.into(),
             troubled_pods: troubled.into(),
+            logs: logs.into(),
             cilium_endpoints: endpoints.into(),
             leases: leases.into(),
             ..others

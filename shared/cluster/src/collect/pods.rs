@@ -105,7 +105,8 @@ impl Collector<'_> {
         let is_of_system =
             |row: &PodRow| &*row.namespace == home || &*row.namespace == "kube-system";
         let mut troubled: Vec<&PodRow> = pods.rows().iter().filter(|row| !row.is_well()).collect();
-        troubled.sort_by_key(|row| !is_of_system(row));
+        let turns = turns(&troubled);
+        troubled.sort_by_key(|row| (!is_of_system(row), turns[&(&*row.namespace, &*row.name)]));
         troubled.truncate(MAX_TROUBLED);
         let found: Vec<Result<Pod, Unavailable>> = stream::iter(troubled)
             .map(|row| self.one(Resource::PODS, Some(&row.namespace), &row.name))
@@ -159,4 +160,17 @@ impl Collector<'_> {
         }
         Ok(endpoints)
     }
+}
+
+/// The how-manieth of its kind each pod is, so that hundreds of one kind do not hide the others.
+/// Pods of one kind share all but the last part of their names.
+fn turns<'a>(rows: &[&'a PodRow]) -> HashMap<(&'a str, &'a str), usize> {
+    let mut seen: HashMap<(&str, &str), usize> = HashMap::new();
+    let turn = |row: &&'a PodRow| {
+        let kind = row.name.rsplit_once('-').map_or(&*row.name, |(kind, _)| kind);
+        let count = seen.entry((&row.namespace, kind)).or_default();
+        *count += 1;
+        ((&*row.namespace, &*row.name), *count)
+    };
+    rows.iter().map(turn).collect()
 }

@@ -17,6 +17,7 @@ pub mod iproute2;
 pub mod iproute2_text;
 pub mod iptables;
 pub mod kubernetes;
+pub mod log;
 pub mod proc_net;
 pub mod recorded;
 pub mod resolv_conf;

@@ -22,13 +22,14 @@ pub use agent_status::{
 };
 pub use cluster::{
     AgentPod, CiliumEndpoint, CiliumNode, CiliumNodeConfig, ClusterFacts, ClusterInfo, Component,
-    Condition, ConfigData, Container, ContainerStatus, ControlPlaneComponent, ControlPlanePod,
-    Corefile, CustomResource, CustomResourceVersion, EnvVar, Event, KubeNode, KubeProxyConfig,
-    Kubeadm, KubeletConfig, KubernetesVersion, LabelSelector, Lease, LocalRedirectPolicy,
-    NetworkPolicy, NetworkPolicyKind, NodeAddress, NodeAddressKind, NodeInfo, ObjectReference,
-    PodCounts, PodDetail, PodRow, Pods, Release, SelectorRequirement, ServerCertificate, Service,
-    ServiceEndpoint, ServiceEndpoints, ServicePort, ServiceType, Taint, Termination, Toleration,
-    TrafficPolicy, Waiting, Workload, WorkloadKind,
+    Condition, ConfigData, Container, ContainerLog, ContainerLogs, ContainerStatus,
+    ControlPlaneComponent, ControlPlanePod, Corefile, CustomResource, CustomResourceVersion,
+    EnvVar, Event, KubeNode, KubeProxyConfig, Kubeadm, KubeletConfig, KubernetesVersion,
+    LabelSelector, Lease, LocalRedirectPolicy, LogSource, NetworkPolicy, NetworkPolicyKind,
+    NodeAddress, NodeAddressKind, NodeInfo, ObjectReference, PodCounts, PodDetail, PodRow, Pods,
+    Release, Run, SelectorRequirement, ServerCertificate, Service, ServiceEndpoint,
+    ServiceEndpoints, ServicePort, ServiceType, Taint, Termination, Toleration, TrafficPolicy,
+    Waiting, Workload, WorkloadKind,
 };
 pub use config::{
     ApiServer, CiliumConfig, Encryption, IpamMode, LoadBalancer, LoadBalancerMode,

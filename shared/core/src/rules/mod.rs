@@ -9,6 +9,7 @@ mod finding;
 mod host_routing;
 mod judgement;
 mod kube_proxy_rules;
+mod log_causes;
 mod node_taints;
 mod operator;
 mod pod_networks;
@@ -19,6 +20,7 @@ mod spelling;
 mod values;
 mod way_back;
 
+mod ag_01_agent_ends;
 mod ag_02_init_container;
 mod ag_03_agents_on_nodes;
 mod ag_04_controllers;

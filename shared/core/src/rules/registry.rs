@@ -5,6 +5,7 @@ use crate::chart::suggest;
 
 /// The registry.
 pub const RULES: &[Rule] = &[
+    super::ag_01_agent_ends::RULE,
     super::ag_02_init_container::RULE,
     super::ag_03_agents_on_nodes::RULE,
     super::ag_04_controllers::RULE,
@@ -160,7 +161,6 @@ pub const NOT_YET: &[NotYet] = &[
         what: "The part of RT-07 that looks for BPF programs on network devices",
         why: "it needs an inventory of BPF",
     },
-    NotYet { what: "AG-01", why: "it needs the agents' logs, which nobody reads yet" },
     NotYet {
         what: "AG-05",
         why: "it needs what `cilium-health status` found; the agent's own status only says that the prober runs",

@@ -93,6 +93,26 @@ proptest! {
     }
 
     #[test]
+    fn no_planted_secret_survives_in_logs(
+        secret in secret(),
+        name in select(vec!["password", "client_secret", "apiToken", "X-API-Key", "Authorization"]),
+        before in "[a-z (\"\\\\=:]{0,12}",
+    ) {
+        for text in [
+            format!("{name}={secret}"),
+            format!("{name}=\"a {secret}\" x"),
+            format!("{name}: {secret} x"),
+            format!("{name}: 'a {secret}'"),
+            format!("{{\"{name}\": \"{secret}\", \"n\": 1}}"),
+            format!("\"{{\\\"{name}\\\":\\\"a {secret}\\\"}}\""),
+        ] {
+            let shown = redaction::log(&format!("{before} {text}\n"));
+            prop_assert!(!shown.contains(&secret), "{shown}");
+            prop_assert_eq!(redaction::log(&shown), shown);
+        }
+    }
+
+    #[test]
     fn no_planted_secret_survives_in_maps_commands_and_directives(
         secret in secret(),
         name in select(NAMES.to_vec()),

@@ -12,6 +12,7 @@ mod live;
 mod live_errors;
 mod live_faults;
 mod live_fleet;
+mod live_logs;
 mod live_nodes;
 mod live_requests;
 mod live_services;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::program;
 use crate::stage::Stage;
 
-const ROLES: [Role; 3] = [Role::Api, Role::Exec, Role::Helm];
+const ROLES: [Role; 4] = [Role::Api, Role::Logs, Role::Exec, Role::Helm];
 
 /// A cluster with the roles of docs/rbac.yaml, bound to nobody.
 async fn stage_with_roles() -> Stage {
@@ -23,7 +23,7 @@ async fn stage_with_roles() -> Stage {
 fn bind(stage: &Stage, name: &str, roles: &[Role]) -> User {
     for role in roles {
         let (prefix, namespace) = match role {
-            Role::Api | Role::Prober => ("Cluster", ""),
+            Role::Api | Role::Logs | Role::Prober => ("Cluster", ""),
             Role::Exec | Role::Helm => ("", "namespace: kube-system, "),
         };
         let role = role.name();
@@ -95,7 +95,8 @@ async fn auth_names_the_role_and_the_rules_that_stay_unknown() {
     let last = table.stdout.lines().last().unwrap_or_default();
     assert_eq!(
         last,
-        "docs/rbac.yaml grants what is missing, in the roles: kcilium-exec, kcilium-helm"
+        "docs/rbac.yaml grants what is missing, in the roles: kcilium-exec, kcilium-helm, \
+         kcilium-logs"
     );
 }
 
@@ -119,17 +120,19 @@ async fn the_first_grade_is_enough_for_what_objects_tell() {
         .iter()
         .filter_map(|line| line.split_once("needs "))
         .map(|(_, permission)| permission)
-        .filter(|permission| !permission.contains("pods/exec") && !permission.contains("secrets"))
+        .filter(|permission| !permission.contains("pods/exec") && !permission.contains("pods/log"))
+        .filter(|permission| !permission.contains("secrets"))
         .collect();
     assert_eq!(wanted, BTreeSet::new(), "the role kcilium-api lacks what objects need");
 
-    // Only exec and the release were refused.
+    // Only logs, exec and the release were refused.
     let refused = stage.sim().journal().entries();
     let refused: BTreeSet<String> = refused
         .into_iter()
         .filter(|entry| entry.code == 403)
         .map(|entry| entry.route.split('?').next().unwrap_or_default().to_owned())
-        .filter(|path| !path.ends_with("/exec") && !path.contains("/secrets"))
+        .filter(|path| !path.ends_with("/exec") && !path.ends_with("/log"))
+        .filter(|path| !path.contains("/secrets"))
         .collect();
     assert_eq!(refused, BTreeSet::new());
 }

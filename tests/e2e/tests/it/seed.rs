@@ -111,7 +111,10 @@ fn what_is_printed_for_people_names_all_that_matters() {
     let run = doctor::local(node, &["-o", "wide"]);
     assert_eq!((run.code, &*run.stderr), (Some(1), ""));
     let verdict = run.stdout.find("CONFIRMED C-CLASH").expect("a verdict");
-    assert!(verdict < run.stdout.find("\nFindings\n").expect("findings"), "the verdict is first");
+    assert!(
+        verdict < run.stdout.find("\nWhat it explains\n").expect("findings"),
+        "the verdict is first"
+    );
     for needed in ["cilium_host", "10.0.0.1", "/etc/resolv.conf", "ip route get 10.0.0.1"] {
         assert!(run.stdout.contains(needed), "{needed} is not in {}", run.stdout);
     }

@@ -81,6 +81,7 @@ impl Recording<'_> {
             leases: self.list("leases").into(),
             ..self.pods().map_or_else(without_pods, OfPods::facts)
         };
+        facts.logs = self.logs(facts.troubled_pods.get()).into();
         facts.service_cidrs = self.service_cidrs(&facts, &kubeadm).into();
         facts.kubeadm = kubeadm.into();
         configure(&mut facts, &config_maps, daemon_sets.as_deref().unwrap_or_default());

@@ -17,6 +17,8 @@
 //! NODE/cilium-status.json  cilium-dbg status -o json, in the agent
 //! api/RESOURCE.json      kubectl get RESOURCE -A -o json
 //! api/version.json       kubectl version -o json
+//! logs/NAMESPACE/POD/CONTAINER.log            kubectl logs
+//! logs/NAMESPACE/POD/CONTAINER.previous.log   kubectl logs --previous
 //! api/certificate.txt    openssl x509 -noout -ext subjectAltName, of the API server
 //! ```
 //!
@@ -24,11 +26,13 @@
 //! unavailable. Text stands in where the JSON of the same command is missing.
 
 mod cluster;
+mod logs;
 mod node;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use cluster::RESOURCES;
+pub use logs::path as log_path;
 
 use super::{DecodeError, cni_conf, kubernetes::Yaml};
 use crate::facts::{Facts, Origin, Source, Unavailable};
@@ -71,6 +75,7 @@ pub fn is_part(path: &str) -> bool {
     };
     match path.split('/').collect::<Vec<_>>()[..] {
         ["api", file] => is_of_api(file),
+        [_, _, _, _] => logs::is_log(path),
         [_, file] => OF_NODE.contains(&file),
         [_, "cni", file] => cni_conf::is_cni_file_name(file),
         _ => false,
@@ -82,7 +87,7 @@ pub fn facts(files: &Files, yaml: Yaml) -> Facts {
     let recording = Recording(files);
     let names: BTreeSet<&str> = files
         .keys()
-        .filter(|path| is_part(path))
+        .filter(|path| is_part(path) && !logs::is_log(path))
         .filter_map(|path| path.split('/').next())
         .filter(|folder| *folder != "api")
         .collect();
@@ -122,7 +127,7 @@ impl Recording<'_> {
 /// API keep theirs.
 fn file_name(path: &str) -> &str {
     match path.split_once('/') {
-        Some((folder, file)) if folder != "api" => file,
+        Some((folder, file)) if folder != "api" && !logs::is_log(path) => file,
         _ => path,
     }
 }

@@ -10,6 +10,7 @@ mod dns;
 mod event;
 mod label_selector;
 mod lease;
+mod log;
 mod network_policy;
 mod node;
 mod pod;
@@ -33,6 +34,7 @@ pub use dns::{Corefile, LocalRedirectPolicy, ServiceEndpoint, ServiceEndpoints};
 pub use event::{Event, ObjectReference};
 pub use label_selector::{LabelSelector, SelectorRequirement};
 pub use lease::Lease;
+pub use log::{ContainerLog, ContainerLogs, LogSource, Run};
 pub use network_policy::{NetworkPolicy, NetworkPolicyKind};
 pub use node::{
     CiliumNode, Condition, KubeNode, NodeAddress, NodeAddressKind, NodeInfo, Taint, Toleration,
@@ -117,6 +119,9 @@ pub struct ClusterFacts {
     /// are many.
     #[serde(skip_serializing_if = "Fact::is_not_collected")]
     pub troubled_pods: Fact<Vec<PodDetail>>,
+    /// Logs of containers of these that fail.
+    #[serde(skip_serializing_if = "Fact::is_not_collected")]
+    pub logs: Fact<ContainerLogs>,
     /// Events, as far as the cluster keeps them (an hour by default).
     #[serde(skip_serializing_if = "Fact::is_not_collected")]
     pub events: Fact<Vec<Event>>,

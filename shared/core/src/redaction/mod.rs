@@ -5,9 +5,13 @@
 //! JSON web tokens, credentials in URLs). Switches are no secrets, whatever they are called, so
 //! booleans and empty values are kept. Too much is taken away rather than too little.
 
+mod log;
+
 use std::{borrow::Cow, collections::BTreeMap};
 
 use serde_json::Value;
+
+pub use log::log;
 
 /// Stands where something was taken away.
 pub const REDACTED: &str = "(redacted)";
