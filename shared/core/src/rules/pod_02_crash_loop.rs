@@ -42,8 +42,9 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         if !crashes(trouble) || trouble.component() != Component::Other {
             return None;
         }
-        let said = trouble.words().find(|text| says(text, &NETWORK));
-        Some((said.is_none(), said.unwrap_or_default()))
+        let words = pods::last_words(view, trouble);
+        let said = words.iter().find(|text| says(text, &NETWORK));
+        Some((said.is_none(), said.or(words.first()).copied().unwrap_or_default()))
     });
     for (is_silent, group) in groups {
         out.found(finding(is_silent, &group));

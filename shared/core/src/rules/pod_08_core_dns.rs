@@ -34,13 +34,13 @@ enum Reason {
 }
 
 impl Reason {
-    fn of(trouble: &Trouble<'_>) -> Option<Self> {
+    fn of(trouble: &Trouble<'_>, last_words: &[&str]) -> Option<Self> {
         let is_crashing = match &*trouble.row.status {
             "CrashLoopBackOff" | "Error" => true,
             "Running" => false,
             _ => return None,
         };
-        let has_said = |words: &[&str]| trouble.words().any(|text| says(text, words));
+        let has_said = |words: &[&str]| last_words.iter().any(|text| says(text, words));
         Some(if has_said(&["plugin/loop", "Loop ("]) {
             Self::Loop
         } else if has_said(&[":443: i/o timeout", ":443: connect:", "plugin/kubernetes"]) {
@@ -81,7 +81,8 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         if trouble.component() != Component::CoreDns {
             return None;
         }
-        Some((Reason::of(trouble)?, trouble.words().next().unwrap_or_default()))
+        let words = pods::last_words(view, trouble);
+        Some((Reason::of(trouble, &words)?, words.first().copied().unwrap_or_default()))
     });
     for (reason, group) in groups {
         out.found(finding(view, reason, &group));

@@ -122,6 +122,21 @@ impl<'a> Group<'a> {
     }
 }
 
+/// What a pod's containers said of their end, and the last lines of their logs.
+pub(super) fn last_words<'a>(view: &View<'a>, trouble: &Trouble<'a>) -> Vec<&'a str> {
+    let row = trouble.row;
+    let logs = view.facts.cluster.logs.known().into_iter().flat_map(|logs| &logs.logs);
+    let logs = logs
+        .filter(|log| log.source.pod == *row.name && log.source.namespace == *row.namespace)
+        .filter_map(|log| Some(last_lines(log.text.known()?)));
+    trouble.words().chain(logs).filter(|words| !words.is_empty()).collect()
+}
+
+/// Three at most.
+fn last_lines(text: &str) -> &str {
+    text.rmatch_indices('\n').nth(2).map_or(text, |(end, _)| &text[end + 1..])
+}
+
 /// `NAMESPACE/NAME`.
 pub(super) fn name(row: &PodRow) -> String {
     format!("{}/{}", row.namespace, row.name)
