@@ -81,7 +81,10 @@ fn the_report_is_a_screen_and_says_what_it_leaves_out() {
         assert!(narrow.stdout.lines().count() <= 46, "{file}: {}", narrow.stdout);
     }
     let clash = run(&["--from", CLASH]).stdout;
-    assert!(clash.contains("`-o wide` tells all (left out: 1 check, 3 consequences, "), "{clash}");
+    assert!(
+        clash.contains("`-o wide` tells all (left out: 1 caution, 1 check, 2 consequences, "),
+        "{clash}"
+    );
 }
 
 /// Three nodes of the clash, and two that are well.
