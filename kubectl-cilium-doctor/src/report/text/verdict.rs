@@ -40,7 +40,7 @@ impl Text {
         }
         // Whoever acts on what is not certain has to know what else may be so.
         let is_sure = verdict.confidence == Confidence::Confirmed;
-        let rank = if is_sure { Rank::Background } else { ranked(Rank::Why) };
+        let rank = if is_sure { Rank::Background } else { ranked(Rank::Always) };
         self.piece(rank, ("caution", "cautions"));
         self.list("Beware", &verdict.cautions);
         self.undecided(ranked(Rank::Why), verdict);

@@ -69,7 +69,9 @@ async fn a_cluster_without_masquerade_is_asked_about_its_routers() {
     assert_eq!(report.subjects("CFG-03"), ["enableIPv4Masquerade"], "{report:#?}");
     let unknown = report.unknown();
     assert!(says(&unknown, &["ways back to pods"]), "{unknown:#?}");
-    let run = stage.doctor(&[]).await;
+    let brief = stage.doctor(&[]).await.stdout;
+    assert!(brief.contains("does your router know the way to the pods"), "{brief}");
+    let run = stage.doctor(&["-o", "wide"]).await;
     let text = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     for words in [
         "does your router know the way to the pods",
