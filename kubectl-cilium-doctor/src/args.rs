@@ -11,7 +11,7 @@ use kcilium_cli::{
 };
 use kcilium_core::{facts::Declared, prefix::GivenPrefix, rules::Code};
 
-use crate::report::ReportFormat;
+use crate::{probe::Probing, report::ReportFormat};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -29,15 +29,18 @@ Exit codes:
 ///   kubectl cilium-doctor --local                 this host, without API server
 ///   kubectl cilium-doctor snapshot facts.json.gz  take a snapshot
 ///   kubectl cilium-doctor --from facts.json.gz    examine it elsewhere
+///   kubectl cilium-doctor --probe                 send packets from nodes and pods
 ///   kubectl cilium-doctor --watch --timeout 10m   wait until all is well
 ///   kubectl cilium-doctor explain CIDR-01         what a code means
 ///   kubectl cilium-doctor auth                    what you may read
 ///   kubectl cilium-doctor explain-log test.log    why a connectivity test failed
 ///
 /// It reads objects, and runs one script in the agents of the nodes that reads
-/// routes, rules, addresses, DNS servers and CNI files. It creates and changes
-/// nothing, and sends no packet of its own. When the API server is gone too: copy
-/// the program to a node, and run it there with --local.
+/// routes, rules, addresses, DNS servers and CNI files. It changes nothing. Whether
+/// pods get out of their nodes only packets tell: on a terminal it asks whether to
+/// put a program on the nodes that sends some, and is removed at the end; --probe
+/// does it without asking, --probe=never without a word. When the API server is
+/// gone too: copy the program to a node, and run it there with --local.
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -142,14 +145,17 @@ pub(crate) struct Examine {
 #[command(next_help_heading = "What to look at, if not the cluster of the current context")]
 pub(crate) struct Source {
     /// Look at this host
-    #[arg(long, conflicts_with_all = ["from", "nodes", "node_selector", "namespace"])]
+    #[arg(
+        long,
+        conflicts_with_all = ["from", "nodes", "node_selector", "namespace", "probe", "target", "no_internet"]
+    )]
     pub(crate) local: bool,
     /// Look at a snapshot (`-` is standard input), at an archive of `cilium sysdump`, or at a folder of
     /// recorded command output
     #[arg(
         long,
         value_name = "FILE|FOLDER",
-        conflicts_with_all = ["nodes", "node_selector", "namespace"]
+        conflicts_with_all = ["nodes", "node_selector", "namespace", "probe", "target", "no_internet"]
     )]
     pub(crate) from: Option<PathBuf>,
     /// Pod CIDR, besides those that can be seen; may be repeated, or a list with commas
@@ -182,6 +188,8 @@ pub(crate) struct Source {
     /// Look from inside only at nodes with these labels
     #[arg(long, value_name = "SELECTOR", help_heading = "How to look at the cluster")]
     pub(crate) node_selector: Option<String>,
+    #[command(flatten)]
+    pub(crate) probing: Probing,
 }
 
 /// Where to write a snapshot.

@@ -1,6 +1,6 @@
 //! The cluster of a kubeconfig.
 
-use kcilium_cli::{Exit, Failure, KubernetesFlags, live, progress::Spinner};
+use kcilium_cli::{Exit, Failure, KubernetesFlags, interrupt, live, progress::Spinner};
 use kcilium_cluster::{
     ApiError,
     collect::{self, CollectError, NodeChoice, Wish},
@@ -8,7 +8,7 @@ use kcilium_cluster::{
 };
 use kcilium_core::facts::{ClusterOrigin, Facts, NodeName};
 
-use crate::args::Source;
+use crate::{args::Source, probe};
 
 /// Reads the cluster.
 pub(crate) fn read(
@@ -28,12 +28,16 @@ pub(crate) fn read(
         nodes,
         node_selector: source.node_selector.clone(),
     };
-    kcilium_cli::interrupt::block_on(async {
-        let api = live::connect(&connection, &source.live, kubernetes).await?;
-        let progress = |text: String| spinner.set_message(text);
-        let collected = collect::collect(&api, &wish, &progress)
-            .await
-            .map_err(|error| failure(error, &connection))?;
+    interrupt::block_on_steps(async {
+        let read = async {
+            let api = live::connect(&connection, &source.live, kubernetes).await?;
+            let progress = |text: String| spinner.set_message(text);
+            let collected = collect::collect(&api, &wish, &progress)
+                .await
+                .map_err(|error| failure(error, &connection))?;
+            Ok::<_, Failure>((api, collected))
+        };
+        let (api, collected) = interrupt::or_interrupted(read).await??;
         let mut facts = collected.facts;
         facts.origin.cluster = Some(ClusterOrigin {
             context: connection.context.clone(),
@@ -42,6 +46,8 @@ pub(crate) fn read(
             nodes: collected.sample.all,
             nodes_chosen: collected.sample.chosen,
         });
+        let owner = connection.user.as_deref().unwrap_or("unknown");
+        probe::probe(&api, &mut facts, &source.probing, owner, spinner).await?;
         Ok(facts)
     })?
 }

@@ -9,6 +9,7 @@ mod examine;
 mod explain_log;
 mod live;
 mod local;
+mod probe;
 mod report;
 mod snapshot;
 mod source;

@@ -12,6 +12,7 @@ use kcilium_cli::{
     Exit, Failure, KubernetesFlags, Printer, Style,
     ignore_file::IgnoreFile,
     interrupt,
+    probe::Probe,
     progress::{Spinner, Visibility},
     remark::remark,
 };
@@ -39,6 +40,10 @@ pub(crate) fn run(
         return Err(Failure::usage("--watch has no use for -o html")
             .hint("leave --watch out, and make the page when all is well"));
     }
+    if args.source.probing.flags.probe == Probe::Always {
+        return Err(Failure::usage("--watch does not probe from nodes")
+            .hint("leave --watch out, and probe when all is well"));
+    }
     let mut remarks = anstream::stderr();
     let known = args.judging.ignore_file(&mut remarks)?;
     if !args.source.local {
@@ -47,6 +52,8 @@ pub(crate) fn run(
     }
     let end = Instant::now() + args.source.live.timeout;
     let mut source = args.source.clone();
+    // Pods in each look, or a question, are more than a look.
+    source.probing.flags.probe = Probe::Never;
     let mut told = String::new();
     loop {
         let start = Instant::now();

@@ -133,7 +133,7 @@ impl<'a> Report<'a> {
                     not_applicable: result.judgement.why_not_applicable(),
                 })
                 .collect(),
-            not_tested: vec![super::NOT_TESTED],
+            not_tested: super::not_tested(facts).into_iter().collect(),
         }
     }
 }

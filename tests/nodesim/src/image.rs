@@ -67,8 +67,8 @@ impl Image {
         Ok(())
     }
 
-    /// Runs nothing of what pods ask for: their containers stay idle, and their init containers end
-    /// at once. For programs that cannot be had here, and into whose containers one can exec still.
+    /// Runs nothing of what pods ask for but `sh -c`: their other containers stay idle, and their init
+    /// containers end at once. For programs that cannot be had here, and into whose containers one can exec still.
     #[must_use]
     pub fn stand_in(mut self) -> Self {
         self.runs = Runs::StandIn;

@@ -55,7 +55,7 @@ fn page(facts: &Facts, diagnosis: &Diagnosis, examined: &str) -> Markup {
                 ))
                 (unknown(diagnosis))
                 @if let Some(text) = finding::known(diagnosis.known()) { p { (text) "." } }
-                p { "Not tested: " (crate::report::NOT_TESTED) "." }
+                @if let Some(text) = crate::report::not_tested(facts) { p { "Not tested: " (text) "." } }
             }
         }
     }

@@ -202,11 +202,12 @@ impl Text {
             self.prose("", "", &text);
         }
         let rules = diagnosis.results.len();
-        let text = format!(
-            "{rules} rules: {fired} fired, {fine} fine, {unknown} unknown, {other} do not apply. \
-             Not tested: {}.",
-            super::NOT_TESTED
+        let mut text = format!(
+            "{rules} rules: {fired} fired, {fine} fine, {unknown} unknown, {other} do not apply."
         );
+        if let Some(not_tested) = super::not_tested(facts) {
+            text = format!("{text} Not tested: {not_tested}.");
+        }
         self.prose("", "  ", &text);
         if let Some(text) = finding::known(diagnosis.known()) {
             self.prose("", "  ", &format!("{text}."));

@@ -22,6 +22,7 @@ mod live_two_illnesses;
 mod live_versions;
 mod live_watch;
 mod node_script;
+mod probing;
 mod program;
 mod rbac;
 mod relay;

@@ -17,6 +17,8 @@ struct Program {
 static DOCTOR: Program = Program::new("kubectl-cilium-doctor", "kubectl-cilium_doctor");
 static RENDER: Program = Program::new("kubectl-cilium-render", "kubectl-cilium_render");
 
+static AGENT: Program = Program::new("kcilium-node-agent", "kcilium-node-agent");
+
 static SAMPLE: Program = Program::new("kcilium-cli", "sample-plugin");
 
 /// The doctor, built from the sources as they are now.
@@ -27,6 +29,11 @@ pub(crate) fn doctor() -> &'static Path {
 /// The renderer of values.
 pub(crate) fn render() -> &'static Path {
     RENDER.path()
+}
+
+/// What is put on nodes.
+pub(crate) fn agent() -> &'static Path {
+    AGENT.path()
 }
 
 /// The smallest plugin, which puts programs on nodes.

@@ -161,11 +161,15 @@ impl Worker {
         }
         command.extend(words(&wanted.args));
         if content.runs == Runs::StandIn {
-            let idle: &[&str] = match self.locked().slots[index].role {
-                Role::Init => &["true"],
-                Role::Main => &["sleep", "infinity"],
+            let idle: Option<&[&str]> = match self.locked().slots[index].role {
+                Role::Init => Some(&["true"]),
+                // Its shell is there.
+                Role::Main if command.starts_with(&["sh".to_owned(), "-c".to_owned()]) => None,
+                Role::Main => Some(&["sleep", "infinity"]),
             };
-            command = idle.iter().map(|word| (*word).to_owned()).collect();
+            if let Some(idle) = idle {
+                command = idle.iter().map(|word| (*word).to_owned()).collect();
+            }
         }
         let id = uuid::Uuid::new_v4().simple().to_string().repeat(2);
         if command.is_empty() {

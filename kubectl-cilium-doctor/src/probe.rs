@@ -1,0 +1,211 @@
+//! What only packets tell: whether pods get out of their nodes. The node agent is put on the nodes
+//! that were looked at, where the user wants that, and what it finds becomes facts.
+
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+
+use clap::Args;
+use kcilium_cli::{
+    Exit, Failure, Style, interrupt,
+    probe::{Consent, Probe, ProbeFlags},
+    progress::Spinner,
+    remark::remark,
+};
+use kcilium_cluster::{
+    Api,
+    stage::{self, Ending, Errand, Outcome, Placement, Plan, PlanError, Report, Wish},
+};
+use kcilium_core::{
+    facts::{Fact, Facts, NodeName, Unavailable},
+    probe::{Endpoint, Namespace, ProbeResult, Targets, matrix::Vantage, plan},
+    view::View,
+};
+
+/// What the results are called where there are none.
+const PROBES: &str = "probes";
+
+/// How long all pods may take together. The slowest probes search for a path's MTU.
+const TIME: Duration = Duration::from_mins(2);
+
+/// How long one of them may probe. It ends by itself: logs of pods that are ended may be lost.
+const LONGEST: Duration = Duration::from_secs(80);
+
+/// How long a pod may take to start: its image is on the node, and nothing is pulled.
+const START: Duration = Duration::from_secs(30);
+
+/// The flags of probing.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Probing from nodes")]
+pub(crate) struct Probing {
+    #[command(flatten)]
+    pub(crate) flags: ProbeFlags,
+    /// Address or name outside to probe, instead of known ones in the internet; may be repeated, or a
+    /// list with commas
+    #[arg(long, value_name = "IP|NAME", value_delimiter = ',', value_parser = target)]
+    pub(crate) target: Vec<String>,
+    /// Probe nothing in the internet
+    #[arg(long, conflicts_with = "target")]
+    pub(crate) no_internet: bool,
+}
+
+fn target(text: &str) -> Result<String, &'static str> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let is_target = text.parse::<IpAddr>().is_ok() || !text.is_empty() && text.chars().all(is_name);
+    if is_target { Ok(text.to_owned()) } else { Err("neither an IP address nor a DNS name") }
+}
+
+impl Probing {
+    /// Where probes go, besides what is around a node.
+    fn targets(&self) -> Targets {
+        let known = Targets::default();
+        if self.target.is_empty() && !self.no_internet {
+            return known;
+        }
+        let mut targets = known.without_internet();
+        for text in &self.target {
+            let endpoint = Endpoint::new(text.as_str());
+            match endpoint.host.ip() {
+                Some(_) => targets.internet_addresses.push(endpoint),
+                None => targets.internet_names.push(endpoint),
+            }
+        }
+        targets
+    }
+}
+
+/// Probes from the nodes of `facts`, if the user wants that, and adds what comes of it to them. Must
+/// be called where nothing drops it: it ends in order when it is interrupted.
+pub(crate) async fn probe(
+    api: &Api,
+    facts: &mut Facts,
+    probing: &Probing,
+    owner: &str,
+    spinner: &Spinner,
+) -> Result<(), Failure> {
+    let wanted = probing.flags.probe;
+    if !wanted.is_possible() {
+        return Ok(());
+    }
+    let wish = wish(facts, probing, owner)?;
+    if wish.errands.is_empty() {
+        return note("no node was looked at from inside, so none is probed from");
+    }
+    spinner.set_message("planning probes");
+    let plan = async {
+        let programs = probing.flags.programs()?;
+        interrupt::or_interrupted(Plan::make(api, &programs, wish)).await?.map_err(no_plan)
+    };
+    let plan = match plan.await {
+        Ok(plan) => plan,
+        // Nobody asked for it in so many words: the rest is worth a report.
+        Err(failure) if wanted == Probe::Ask && failure.exit() != Exit::Interrupted => {
+            return note(&format!("pod egress is not probed: {}", failure.error()));
+        }
+        Err(failure) => return Err(failure),
+    };
+    if spinner.suspend(|| wanted.consent(&plan))? != Consent::Given {
+        return Ok(());
+    }
+    spinner.set_message("probing from nodes");
+    let signal = interrupt::signalled()?;
+    let report = stage::run(api, &plan, signal).await;
+    spinner.suspend(|| tell(&report))?;
+    if report.ending == Ending::Interrupted {
+        return Err(Failure::new(Exit::Interrupted, anyhow::anyhow!("interrupted")));
+    }
+    add(facts, &report.outcomes);
+    Ok(())
+}
+
+/// From each node two errands: as the node, and as a pod on it.
+fn wish(facts: &Facts, probing: &Probing, owner: &str) -> Result<Wish, Failure> {
+    let view = View::new(facts);
+    let targets = probing.targets();
+    let mut errands = Vec::new();
+    for node in view.nodes() {
+        for (vantage, placement) in
+            [(Vantage::Host, Placement::HostNetwork), (Vantage::Pod, Placement::Pod)]
+        {
+            let mut request = plan::request(&view, node, &targets, vantage);
+            // The pod is in the right network from its start, and may enter no other.
+            request.namespace = Namespace::Own;
+            let request = serde_json::to_vec(&request).map_err(Failure::could_not_run)?;
+            errands.push(Errand {
+                node: node.name().clone(),
+                placement,
+                arguments: vec!["probe".into(), "--deadline".into(), LONGEST.as_secs().to_string()],
+                request: request.into(),
+            });
+        }
+    }
+    Ok(Wish {
+        errands,
+        home: view.namespace().to_owned(),
+        image: probing.flags.node_image.clone(),
+        owner: owner.to_owned(),
+        time: TIME,
+        start: START,
+    })
+}
+
+fn no_plan(error: PlanError) -> Failure {
+    let is_forbidden = matches!(error, PlanError::Forbidden { .. });
+    let failure = Failure::could_not_run(error);
+    if is_forbidden {
+        failure.hint("the role kcilium-prober of docs/rbac.yaml grants it")
+    } else {
+        failure
+    }
+}
+
+fn note(text: &str) -> Result<(), Failure> {
+    Ok(remark(&mut anstream::stderr(), Style::Info, "note:", text)?)
+}
+
+/// Says what did not go as planned.
+fn tell(report: &Report) -> Result<(), Failure> {
+    for Outcome { errand, end, .. } in &report.outcomes {
+        if let Err(absence) = end {
+            let place = errand.placement.word();
+            note(&format!("no probes from {} ({place}): {absence}", errand.node))?;
+        }
+    }
+    let swept = report.swept.iter().filter_map(|swept| swept.left.as_ref());
+    for left in report.left.iter().chain(swept) {
+        remark(&mut anstream::stderr(), Style::Error, "warning:", &left.to_string())?;
+    }
+    Ok(())
+}
+
+/// Results of both errands of a node are one list: their ids say where each started.
+fn add(facts: &mut Facts, outcomes: &[Outcome]) {
+    let mut probes: BTreeMap<&NodeName, Fact<Vec<ProbeResult>>> = BTreeMap::new();
+    for outcome in outcomes {
+        let of_node = probes.entry(&outcome.errand.node).or_default();
+        match (&mut *of_node, results(outcome)) {
+            (Fact::Known(known), Ok(more)) => known.extend(more),
+            (Fact::Known(_), Err(_)) => {}
+            (Fact::Unavailable(_), found) => *of_node = found.into(),
+        }
+    }
+    for node in &mut facts.nodes {
+        if let Some(probes) = probes.remove(&node.name) {
+            node.probes = probes;
+        }
+    }
+}
+
+/// What an errand printed: a result in each line. A line that is cut off is none.
+fn results(outcome: &Outcome) -> Result<Vec<ProbeResult>, Unavailable> {
+    let ended = outcome.end.as_ref().map_err(|absence| absence.unavailable(PROBES));
+    let printed = outcome.printed.as_ref().map_err(Clone::clone);
+    let lines = printed.map(|printed| printed.split(|byte| *byte == b'\n'));
+    let results: Vec<ProbeResult> =
+        lines.into_iter().flatten().filter_map(|line| serde_json::from_slice(line).ok()).collect();
+    if !results.is_empty() {
+        return Ok(results);
+    }
+    let ended = ended?;
+    outcome.printed.as_ref().map_err(Clone::clone)?;
+    let why = format!("the node agent ended with {}: {}", ended.exit_code, ended.summary.trim());
+    Err(Unavailable::failed(PROBES, why))
+}

@@ -1,0 +1,93 @@
+//! The doctor sends packets from nodes, if it may.
+
+use std::{fs, path::PathBuf, process::Command};
+
+use kubesim::GroupResource;
+use netlab::require_root_netns;
+use serde_json::Value;
+
+use crate::{program, site::gzipped, stage::Stage};
+
+/// Nothing of a run is in the store.
+fn assert_nothing_is_left(stage: &Stage) {
+    let store = stage.sim().store();
+    for plural in ["namespaces", "pods", "configmaps", "secrets", "serviceaccounts"] {
+        let id = GroupResource::new("", plural);
+        let is_staged = |text: &str| text.starts_with("kcilium-probe-");
+        let left: Vec<String> = store
+            .all(&id)
+            .filter(|(key, _)| is_staged(&key.namespace) || is_staged(&key.name))
+            .map(|(key, _)| format!("{plural} {key:?}"))
+            .collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+/// How many namespaces somebody asked for.
+fn namespaces_created(stage: &Stage) -> usize {
+    let is_one = |entry: &kubesim::Entry| {
+        entry.method == "POST" && entry.route.split('?').next() == Some("/api/v1/namespaces")
+    };
+    stage.sim().journal().entries().iter().filter(|entry| is_one(entry)).count()
+}
+
+/// The node agent as releases have it: without what debuggers read, which is most of it.
+fn agent(stage: &Stage) -> PathBuf {
+    let bare = stage.write("agent", "");
+    let status = Command::new("strip").arg("-o").arg(&bare).arg(program::agent()).status();
+    assert!(status.unwrap().success());
+    let path = stage.write("agent.gz", "");
+    fs::write(&path, gzipped(&fs::read(&bare).unwrap())).unwrap();
+    path
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_healthy_cluster_is_probed_and_nothing_is_left() {
+    if !require_root_netns() {
+        return;
+    }
+    let stage = Stage::with_nodes("homelab-healthy").await;
+    let agent = agent(&stage);
+    let flags = [
+        "--probe=always",
+        "--no-internet",
+        "--node-agent",
+        agent.to_str().unwrap(),
+        "--nodes",
+        "node1",
+    ];
+    let run = stage.doctor(&[&["snapshot", "-"], &flags[..]].concat()).await;
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(run.stderr.contains("creates, and removes at the end"), "{}", run.stderr);
+    assert_nothing_is_left(&stage);
+    assert_eq!(namespaces_created(&stage), 1);
+    let snapshot: Value = serde_json::from_str(&run.stdout).unwrap();
+    let probes = &snapshot["nodes"][0]["probes"];
+    let ids: Vec<&str> = probes["known"]
+        .as_array()
+        .unwrap_or_else(|| panic!("{probes:#}\n{}", run.stderr))
+        .iter()
+        .map(|result| result["id"].as_str().unwrap())
+        .collect();
+    for vantage in ["host/", "pod/"] {
+        assert!(ids.iter().any(|id| id.starts_with(vantage)), "{ids:?}");
+    }
+    assert!(!ids.iter().any(|id| id.contains("internet")), "{ids:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_terminal_and_a_word_nothing_is_created() {
+    if !require_root_netns() {
+        return;
+    }
+    let stage = Stage::with_nodes("homelab-healthy").await;
+    let agent = agent(&stage);
+    let agent = ["--no-internet", "--node-agent", agent.to_str().unwrap()];
+
+    let report = stage.doctor(&[&["-o", "json"], &agent[..]].concat()).await;
+    let report: Value = serde_json::from_str(&report.stdout).unwrap();
+    assert_eq!(report["notTested"], serde_json::json!(["pod egress"]));
+
+    assert_eq!(namespaces_created(&stage), 0);
+    assert_nothing_is_left(&stage);
+}
