@@ -6,13 +6,22 @@ use super::{
     finding::Findings,
 };
 
+const RUNNING: &str = "ConfigMap kube-system/cilium-config";
+
 /// Longest name that charts take from 1.16 on; it is also matched with
 /// `^([a-z0-9][-a-z0-9]*)?[a-z0-9]$`.
 const LONGEST: usize = 32;
 
-/// The name that the kubeconfig gives the cluster, as `cilium install` takes it, else kubeadm's.
+/// The name that Cilium runs with: identities and nodes of a renamed cluster are strangers to it.
+/// Before an installation the name that the kubeconfig gives the cluster, as `cilium install` takes
+/// it, else kubeadm's.
 pub(super) fn find(subject: &Subject<'_>, recognised: &Recognised, findings: &mut Findings) {
     if subject.gives("cluster.name") {
+        return;
+    }
+    if let Some(running) = running(subject) {
+        let reason = "Cilium runs with it, and a cluster that is renamed loses its identities";
+        findings.convention("cluster.name", running, RUNNING, reason);
         return;
     }
     let of_kubeconfig = subject.kubeconfig.cluster.as_deref();
@@ -52,18 +61,12 @@ pub(super) fn find(subject: &Subject<'_>, recognised: &Recognised, findings: &mu
         ));
         format!("the cluster is called `{name}` there, and {demand}")
     };
-    if let Some(running) = running(subject).filter(|running| *running != made) {
-        findings.remark(format!(
-            "Cilium runs with the cluster name `{running}`, and these values rename it to \
-             `{made}`; keep it with --set-string cluster.name={running}"
-        ));
-    }
     findings.convention("cluster.name", made, source, &reason);
 }
 
 fn running<'a>(subject: &Subject<'a>) -> Option<&'a str> {
     let config = subject.facts.cluster.config_data.known()?;
-    config.data.get("cluster-name").map(String::as_str)
+    config.data.get("cluster-name").map(String::as_str).filter(|name| !name.is_empty())
 }
 
 /// Amazon's names hold more than a name: `arn:aws:eks:REGION:ACCOUNT:cluster/NAME`, and

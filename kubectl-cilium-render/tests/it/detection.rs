@@ -265,8 +265,8 @@ fn what_runs_now_is_not_changed_silently() {
         .with("configData", names);
     let run = running.run("", &[]);
     assert_eq!(run.code, Some(0));
+    assert!(run.stdout.contains("cluster:\n  name: default\n"), "{}", run.stdout);
     for words in [
-        "Cilium runs with the cluster name `default`, and these values rename it to `kubernetes`",
         "Cilium runs with routing mode native, and these values change it to a VXLAN tunnel",
         "`helm get values cilium --namespace kube-system` prints them",
     ] {

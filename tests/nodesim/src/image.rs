@@ -67,8 +67,9 @@ impl Image {
         Ok(())
     }
 
-    /// Runs nothing of what pods ask for but `sh -c`: their other containers stay idle, and their init
-    /// containers end at once. For programs that cannot be had here, and into whose containers one can exec still.
+    /// Runs nothing of what pods ask for: their containers stay idle, and their init containers end
+    /// at once. For programs that cannot be had here, and into whose containers one can exec still. The
+    /// shell is there: `sh -c` of pods that run once (`restartPolicy: Never`) is run.
     #[must_use]
     pub fn stand_in(mut self) -> Self {
         self.runs = Runs::StandIn;

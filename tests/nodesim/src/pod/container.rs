@@ -34,6 +34,10 @@ struct Refusal {
     message: String,
 }
 
+fn is_script(command: &[String]) -> bool {
+    matches!(command, [shell, flag, ..] if shell == "sh" && flag == "-c")
+}
+
 impl Worker {
     /// Runs a container as often as its pod's restart policy has it; whether it succeeded.
     pub(super) async fn keep(&self, index: usize, ground: &Ground) -> bool {
@@ -139,6 +143,11 @@ impl Worker {
         });
     }
 
+    /// Whether the pod is run once, and not kept alive.
+    fn is_errand(&self) -> bool {
+        self.spec.restart_policy.as_deref() == Some("Never")
+    }
+
     /// Starts an instance of the container.
     async fn make(
         &self,
@@ -163,8 +172,8 @@ impl Worker {
         if content.runs == Runs::StandIn {
             let idle: Option<&[&str]> = match self.locked().slots[index].role {
                 Role::Init => Some(&["true"]),
-                // Its shell is there.
-                Role::Main if command.starts_with(&["sh".to_owned(), "-c".to_owned()]) => None,
+                // Its shell is there. Scripts of applications need programs that are not.
+                Role::Main if self.is_errand() && is_script(&command) => None,
                 Role::Main => Some(&["sleep", "infinity"]),
             };
             if let Some(idle) = idle {
