@@ -76,7 +76,7 @@ fn printed(arguments: &[&str]) -> (Option<i32>, String, String) {
 #[test]
 fn scenarios_are_listed_and_shown() {
     let (_, list, _) = printed(&["--list"]);
-    assert!(list.starts_with("homelab-clash    Cilium's default pool swallowed"), "{list}");
+    assert!(list.contains("\nhomelab-clash    Cilium's default pool swallowed"), "{list}");
     let (_, shown, _) = printed(&["--scenario", "leftovers", "--show"]);
     let head = "\
 # leftovers: After helm uninstall; definitions and their objects remain, and a new pod gets no network.
@@ -142,7 +142,7 @@ fn what_cannot_be_served_is_said() {
         (
             Some(1),
             String::new(),
-            "error: there is no scenario `homelab`; there are dns-loop, homelab-clash, homelab-healthy, homelab-nomasq, k3s, kube-proxy, leftovers, no-kube-proxy, rke2, unmanaged-pods, and fleet(NODES,PODS)\n".to_owned()
+            "error: there is no scenario `homelab`; there are dns-loop, healthy-1.12, healthy-1.16, healthy-1.18, healthy-1.19, homelab-clash, homelab-healthy, homelab-nomasq, k3s, kube-proxy, leftovers, no-kube-proxy, rke2, unmanaged-pods, and fleet(NODES,PODS)\n".to_owned()
         )
     );
     let (_, _, error) = complaint(&["--real-apiserver"]);
