@@ -7,6 +7,7 @@ use kcilium_cluster::{
     certificate::{self, Certificate, Trust},
     kubeconfig::Connection,
 };
+use kcilium_core::facts::ApiServer;
 
 use crate::{
     args::Render,
@@ -70,8 +71,7 @@ impl Cluster {
         let authorities = self.connection.as_ref().and_then(Connection::authorities);
         let shown =
             interrupt::block_on(certificate::certificate(&host, number, authorities, time))?;
-        let place =
-            if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+        let place = ApiServer { host: host.clone(), port, from: None }.to_string();
         Ok(match shown {
             Ok(certificate) => judge(&place, &host, &certificate),
             Err(error) => Verdict::bad(format!("{place} is no API server seen from here: {error}")),

@@ -1,9 +1,9 @@
 //! `C-LEFT`: Cilium is gone, and what it made is still there.
 
-use super::{Case, ChainLink, Check, Confidence, Explained, Verdict, names, nodes_of};
+use super::{Case, ChainLink, Check, Confidence, Explained, Verdict, nodes_of};
 use crate::{
     facts::NodeName,
-    rules::{Code, Finding, LIST_AGENTS, Remedy, delete_cilium_links},
+    rules::{Code, Finding, LIST_AGENTS, Remedy, delete_cilium_links, node_names},
     view::NodeView,
 };
 
@@ -39,7 +39,7 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
         confidence,
         title: format!(
             "no Cilium agent runs on {}, and Cilium's devices and routes are still there",
-            names(&nodes)
+            node_names(&nodes)
         ),
         chain,
         broken,
@@ -95,7 +95,7 @@ fn fix(case: &Case<'_>, nodes: &[NodeName], confidence: Confidence) -> Vec<Remed
             .with_commands([LIST_AGENTS]),
         );
     }
-    let mut commands = vec![format!("# on {}", names(nodes))];
+    let mut commands = vec![format!("# on {}", node_names(nodes))];
     let here = case.view.nodes().iter().filter(|node| nodes.contains(node.name()));
     commands.extend(delete_cilium_links(here.flat_map(NodeView::cilium_links)));
     commands.push("mv /etc/cni/net.d/05-cilium.conflist /root/   # if it is there".into());

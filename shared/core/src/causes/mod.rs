@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::{
     facts::NodeName,
     rules::{Code, Finding, Remedy},
-    view::{View, listing},
+    view::View,
 };
 
 /// A cause with everything that speaks for it.
@@ -239,9 +239,4 @@ fn nodes_of<'c>(findings: impl Iterator<Item = &'c Finding>) -> Vec<NodeName> {
     nodes.sort_unstable();
     nodes.dedup();
     nodes
-}
-
-/// Names for a sentence.
-fn names(nodes: &[NodeName]) -> String {
-    listing(&nodes.iter().map(ToString::to_string).collect::<Vec<_>>())
 }

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::{Case, ChainLink, Check, Confidence, Verdict, names, nodes_of};
+use super::{Case, ChainLink, Check, Confidence, Verdict, nodes_of};
 use crate::{
     facts::{Family, NodeName},
-    rules::{Code, Finding, Remedy, Severity, has_lost_all, quoted, restart_agent},
+    rules::{Code, Finding, Remedy, Severity, has_lost_all, node_names, quoted, restart_agent},
     view::NodeView,
 };
 
@@ -53,7 +53,7 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
             } else {
                 "all routes to other nodes' pods are missing"
             },
-            names(&nodes)
+            node_names(&nodes)
         ),
         chain,
         broken: findings

@@ -1,5 +1,7 @@
 //! Cilium's configuration, normalised: the one form that rules see.
 
+use std::fmt;
+
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
@@ -380,6 +382,14 @@ pub struct ApiServer {
     /// is empty then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
+}
+
+impl fmt::Display for ApiServer {
+    /// Host and port as in a URL.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port, .. } = self;
+        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+    }
 }
 
 impl ApiServer {

@@ -1,4 +1,4 @@
-use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, api_server, rule};
+use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, api_server, premise, rule};
 use crate::{
     facts::{CiliumConfig, ProxyReplacement},
     view::{KubeProxy, View},
@@ -28,13 +28,7 @@ rule! {
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
-    let config = match view.judged_config() {
-        Ok((config, _)) => config,
-        Err(why) => {
-            out.missing("configuration", why);
-            return;
-        }
-    };
+    let Some(config) = premise::judged_config(view, out) else { return };
     match &config.kube_proxy_replacement {
         ProxyReplacement::Full => {}
         other => {

@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use super::{Basis, Evidence, Finding, Judgement, Severity, api_server, rule};
+use super::{Basis, Evidence, Finding, Judgement, Severity, api_server, premise, rule};
 use crate::{
     facts::{ApiServer, CiliumConfig, KubeNode, ProxyReplacement},
     view::{KubeProxy, View},
@@ -28,13 +28,7 @@ rule! {
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
-    let config = match view.judged_config() {
-        Ok((config, _)) => config,
-        Err(why) => {
-            out.missing("configuration", why);
-            return;
-        }
-    };
+    let Some(config) = premise::judged_config(view, out) else { return };
     let Some(server) = &config.api_server else {
         out.not_applicable("agents are told no address of the API server");
         return;

@@ -23,13 +23,7 @@ rule! {
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
     let Some(config) = premise::config(view, out) else { return };
-    let server = match &config.api_server {
-        Some(server) if server.from.is_none() && server.host != "auto" => server,
-        _ => {
-            out.not_applicable("no address is written out");
-            return;
-        }
-    };
+    let Some(server) = api_server::written(config, out) else { return };
     let Ok(address) = server.host.parse::<IpAddr>() else {
         // Clouds give the API server names of which the cluster itself knows nothing.
         out.not_applicable("names are API-02's");
@@ -67,13 +61,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
             .with_values(api_server::values(view))
             .with_commands([
                 "# on each node".to_owned(),
-                format!(
-                    "curl -k {}",
-                    super::quoted(&format!(
-                        "https://{}/livez",
-                        authority(&server.host, &server.port)
-                    ))
-                ),
+                format!("curl -k {}", super::quoted(&format!("https://{server}/livez"))),
             ]),
         ),
     );
@@ -81,7 +69,3 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
 
 /// Addresses that are quoted.
 const SHOWN: usize = 3;
-
-fn authority(host: &str, port: &str) -> String {
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
-}

@@ -32,13 +32,7 @@ const SHOWN: usize = 12;
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
     let Some(config) = premise::config(view, out) else { return };
-    let server = match &config.api_server {
-        Some(server) if server.from.is_none() && server.host != "auto" => server,
-        _ => {
-            out.not_applicable("no address is written out");
-            return;
-        }
-    };
+    let Some(server) = api_server::written(config, out) else { return };
     if api_server::is_loopback(&server.host) || api_server::is_reached(view, config) {
         return;
     }

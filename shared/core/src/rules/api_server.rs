@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::Remedy;
+use super::{Judgement, Remedy};
 use crate::{
     chart::ChartVersion,
     facts::{ApiServer, CiliumConfig},
@@ -29,6 +29,16 @@ pub(super) fn named(view: &View<'_>) -> Vec<(ApiServer, &'static str)> {
     });
     let all = endpoint.into_iter().chain(info).chain(published);
     all.filter(|(server, _)| !is_loopback(&server.host)).collect()
+}
+
+/// The address that agents are given, where it is written out.
+pub(super) fn written<'c>(config: &'c CiliumConfig, out: &mut Judgement) -> Option<&'c ApiServer> {
+    let server = config.api_server.as_ref();
+    let written = server.filter(|server| server.from.is_none() && server.host != "auto");
+    if written.is_none() {
+        out.not_applicable("no address is written out");
+    }
+    written
 }
 
 /// The port of an API server that says nothing else.

@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use super::{Finding, Judgement, Remedy, Severity, dns, host_routing, premise, rule, spelling};
 use crate::{
-    facts::{CiliumConfig, Component, ProxyReplacement, Workload},
+    facts::{CiliumConfig, Component, Workload},
     view::View,
 };
 
@@ -42,16 +42,8 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         return;
     }
     let Some(config) = premise::config(view, out) else { return };
-    match config.kube_proxy_replacement {
-        ProxyReplacement::Full => {}
-        ProxyReplacement::Probe | ProxyReplacement::Unknown(_) => {
-            out.unknown("who answers Services", "the kernel decides, or nobody knows the value");
-            return;
-        }
-        ProxyReplacement::Off | ProxyReplacement::Partial => {
-            out.not_applicable("kube-proxy answers Services");
-            return;
-        }
+    if !premise::replaces_kube_proxy(config, "kube-proxy answers Services", out) {
+        return;
     }
     match cluster.local_redirect_policies.get() {
         Ok(_) => {}

@@ -32,13 +32,8 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         return;
     }
     for node in view.nodes() {
-        match view.agent_runs_on(node.facts) {
-            Some(true) => {}
-            Some(false) => continue,
-            None => {
-                out.unknown_on(node.name(), "agent", "nobody knows whether one runs");
-                continue;
-            }
+        if !premise::runs_agent(view, node, out) {
+            continue;
         }
         let kernel = node.facts.kernel.known().and_then(host_routing::numbers);
         let config = view.config();

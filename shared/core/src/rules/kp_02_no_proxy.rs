@@ -1,5 +1,6 @@
 use super::{
-    Evidence, Finding, Judgement, Remedy, Severity, api_server, kube_proxy_rules, rule, spelling,
+    Evidence, Finding, Judgement, Remedy, Severity, api_server, kube_proxy_rules, premise, rule,
+    spelling,
 };
 use crate::{
     facts::{CiliumConfig, ProxyReplacement},
@@ -30,13 +31,7 @@ rule! {
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
-    let config = match view.judged_config() {
-        Ok((config, _)) => config,
-        Err(why) => {
-            out.missing("configuration", why);
-            return;
-        }
-    };
+    let Some(config) = premise::judged_config(view, out) else { return };
     match &config.kube_proxy_replacement {
         ProxyReplacement::Full => {
             out.not_applicable("Cilium replaces kube-proxy");

@@ -1,8 +1,5 @@
 use super::{Finding, Judgement, Remedy, Severity, premise, rule};
-use crate::{
-    facts::{PodRow, ProxyReplacement},
-    view::View,
-};
+use crate::{facts::PodRow, view::View};
 
 rule! {
     /// ## What it checks
@@ -39,16 +36,8 @@ const OTHERS: [(&str, &str); 8] = [
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
     let Some(config) = premise::config(view, out) else { return };
-    match config.kube_proxy_replacement {
-        ProxyReplacement::Full => {}
-        ProxyReplacement::Probe | ProxyReplacement::Unknown(_) => {
-            out.unknown("who answers Services", "the kernel decides, or nobody knows the value");
-            return;
-        }
-        ProxyReplacement::Off | ProxyReplacement::Partial => {
-            out.not_applicable("Cilium does not replace kube-proxy");
-            return;
-        }
+    if !premise::replaces_kube_proxy(config, "Cilium does not replace kube-proxy", out) {
+        return;
     }
     if config.load_balancer.socket_of_host_only {
         out.not_applicable("sockets of pods are left alone");

@@ -33,13 +33,8 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         return;
     }
     for node in view.nodes() {
-        match view.agent_runs_on(node.facts) {
-            Some(true) => {}
-            Some(false) => continue,
-            None => {
-                out.unknown_on(node.name(), "agent", "nobody knows whether one runs");
-                continue;
-            }
+        if !premise::runs_agent(view, node, out) {
+            continue;
         }
         let facts = (node.facts.links.get(), node.facts.addresses.get(), node.facts.routes.get());
         let links = match facts {

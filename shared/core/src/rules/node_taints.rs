@@ -75,6 +75,6 @@ pub(super) fn nodes_with(view: &View<'_>, taint: NetworkTaint) -> Vec<NodeName> 
 }
 
 /// Names for a sentence.
-pub(super) fn names(nodes: &[NodeName]) -> String {
+pub(crate) fn names(nodes: &[NodeName]) -> String {
     listing(&nodes.iter().map(ToString::to_string).collect::<Vec<_>>())
 }

@@ -13,7 +13,7 @@ use crate::{
         UnavailableKind,
     },
     prefix::{GivenPrefix, Pool},
-    view::View,
+    view::{NodeView, View},
 };
 
 /// Whether a node was looked at. A rule about nodes says nothing without one, and that is not fine.
@@ -22,6 +22,15 @@ pub(super) fn has_nodes(view: &View<'_>, out: &mut Judgement) -> bool {
         out.unknown("nodes", "none was looked at");
     }
     !view.nodes().is_empty()
+}
+
+/// Whether an agent runs on a node.
+pub(super) fn runs_agent(view: &View<'_>, node: &NodeView<'_>, out: &mut Judgement) -> bool {
+    let runs = view.agent_runs_on(node.facts);
+    if runs.is_none() {
+        out.unknown_on(node.name(), "agent", "nobody knows whether one runs");
+    }
+    runs == Some(true)
 }
 
 /// The same, and says of which nodes the routes are missing.
@@ -76,6 +85,29 @@ pub(super) fn config<'a>(view: &View<'a>, out: &mut Judgement) -> Option<&'a Cil
         }
     }
     view.config()
+}
+
+/// The configuration that is judged: the live one, or what an installation would bring.
+pub(super) fn judged_config(view: &View<'_>, out: &mut Judgement) -> Option<CiliumConfig> {
+    let judged = view.judged_config().map_err(|why| out.missing("configuration", why));
+    judged.ok().map(|(config, _)| config)
+}
+
+/// Whether Cilium answers Services in kube-proxy's place; `otherwise` says why the rule does not apply
+/// where it does not.
+pub(super) fn replaces_kube_proxy(
+    config: &CiliumConfig,
+    otherwise: &str,
+    out: &mut Judgement,
+) -> bool {
+    match config.kube_proxy_replacement {
+        ProxyReplacement::Full => return true,
+        ProxyReplacement::Probe | ProxyReplacement::Unknown(_) => {
+            out.unknown("who answers Services", "the kernel decides, or nobody knows the value");
+        }
+        ProxyReplacement::Off | ProxyReplacement::Partial => out.not_applicable(otherwise),
+    }
+    false
 }
 
 /// The configuration of one node: CiliumNodeConfigs may change the live one.

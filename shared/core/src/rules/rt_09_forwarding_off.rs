@@ -30,14 +30,9 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         return;
     }
     for node in view.nodes() {
-        match view.agent_runs_on(node.facts) {
-            // Installing Cilium, or the kubelet, switches it on.
-            Some(false) => continue,
-            None => {
-                out.unknown_on(node.name(), "agent", "nobody knows whether one runs");
-                continue;
-            }
-            Some(true) => {}
+        // Installing Cilium, or the kubelet, switches it on.
+        if !premise::runs_agent(view, node, out) {
+            continue;
         }
         let Ok(sysctls) = node.facts.sysctls.get().map_err(|why| {
             out.missing_on(node.name(), "ip_forward", why);
