@@ -3,11 +3,14 @@
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap_complete::ArgValueCompleter;
 use kcilium_cli::{
-    KubernetesFlags, OutputFormat,
+    Completion, KubernetesFlags, OutputFormat,
+    completion::values,
     judging::{self, Judging},
     kubernetes_flags::time,
     live::Live,
+    version::Version,
 };
 use kcilium_core::{facts::Declared, prefix::GivenPrefix, rules::Code};
 
@@ -79,7 +82,7 @@ pub(crate) enum Command {
     /// Say what a rule checks, why it hurts, and how to mend it
     Explain {
         /// Code of the rule, such as CIDR-01
-        #[arg(value_parser = judging::code)]
+        #[arg(value_parser = judging::code, add = ArgValueCompleter::new(values::codes))]
         code: Code,
         /// Format of the answer
         #[arg(short, long, value_enum, default_value_t)]
@@ -100,8 +103,10 @@ pub(crate) enum Command {
         #[arg(short, long, value_enum, default_value_t)]
         output: OutputFormat,
     },
-    /// Print the version of this program
-    Version,
+    /// Print a script that completes command lines
+    Completion(Completion),
+    /// Print the version, and what comes with it
+    Version(Version),
 }
 
 /// Facts to judge, and what to do with the judgement.
@@ -182,6 +187,7 @@ pub(crate) struct Source {
         long,
         value_name = "NAME|all|none",
         value_delimiter = ',',
+        add = ArgValueCompleter::new(values::nodes),
         help_heading = "How to look at the cluster"
     )]
     pub(crate) nodes: Vec<String>,

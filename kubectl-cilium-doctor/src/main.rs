@@ -15,10 +15,13 @@ mod snapshot;
 mod source;
 mod watch;
 
-use std::{io::Write as _, process::ExitCode};
+use std::process::ExitCode;
 
 use args::{Args, Command};
-use kcilium_cli::{Exit, Failure, Printer, catalogue};
+use kcilium_cli::{
+    Exit, Failure, Printer, catalogue, completion,
+    version::{self, NodeAgent},
+};
 
 fn main() -> ExitCode {
     kcilium_cli::plugin::run(run)
@@ -32,9 +35,10 @@ fn run(args: Args, printer: &mut Printer) -> Result<Exit, Failure> {
         Some(Command::Rules { output }) => catalogue::list("cilium-doctor", None, output, printer),
         Some(Command::Explain { code, output }) => catalogue::explain(&code, output, printer),
         Some(Command::ExplainLog { file, output }) => explain_log::run(&file, output, printer),
-        Some(Command::Version) => {
-            writeln!(printer, "kubectl cilium-doctor {}", env!("CARGO_PKG_VERSION"))?;
-            Ok(Exit::Fine)
+        Some(Command::Completion(wish)) => completion::print(wish, "cilium-doctor", printer),
+        Some(Command::Version(wish)) => {
+            let version = env!("CARGO_PKG_VERSION");
+            version::print("cilium-doctor", version, NodeAgent::Brought, wish, printer)
         }
     }
 }

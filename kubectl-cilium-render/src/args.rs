@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap_complete::ArgValueCompleter;
 use kcilium_cli::{
-    KubernetesFlags, OutputFormat,
+    Completion, KubernetesFlags, OutputFormat,
+    completion::values,
     judging::{self, Judging},
     live::Live,
+    version::Version,
 };
 use kcilium_core::{chart::ChartVersion, rules::Code};
 
@@ -88,14 +91,16 @@ pub enum Command {
     /// Say what a rule checks, why it hurts, and how to mend it
     Explain {
         /// Code of the rule, such as VAL-02
-        #[arg(value_parser = judging::code)]
+        #[arg(value_parser = judging::code, add = ArgValueCompleter::new(values::codes))]
         code: Code,
         /// Format of the answer
         #[arg(short, long, value_enum, default_value_t)]
         output: OutputFormat,
     },
-    /// Print the version of this program
-    Version,
+    /// Print a script that completes command lines
+    Completion(Completion),
+    /// Print the version, and what comes with it
+    Version(Version),
 }
 
 /// What to render, and how.
@@ -107,7 +112,7 @@ pub struct Render {
     pub values: Values,
     /// Version of the chart, with or without `v` [default: that of the running
     /// release, else the newest known]
-    #[arg(long = "version", value_name = "VERSION", help_heading = "Chart")]
+    #[arg(long = "version", value_name = "VERSION", help_heading = "Chart", add = ArgValueCompleter::new(values::chart_versions))]
     pub chart_version: Option<ChartVersion>,
     /// Chart on disk: its version is taken, and the values are held against its schema
     #[arg(long, value_name = "DIR|TGZ", help_heading = "Chart", conflicts_with = "repository")]
@@ -174,7 +179,7 @@ pub struct Render {
 #[command(next_help_heading = "Release")]
 pub struct ReleaseFlags {
     /// Name of the release
-    #[arg(long, value_name = "NAME", default_value = "cilium")]
+    #[arg(long, value_name = "NAME", default_value = "cilium", add = ArgValueCompleter::new(values::releases))]
     pub helm_release_name: String,
     /// Repository of the chart, `https://…` or `oci://…`, for the command that is shown at the end
     #[arg(long, value_name = "URL")]

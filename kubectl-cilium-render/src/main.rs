@@ -1,8 +1,11 @@
 //! `kubectl cilium-render`: Helm values for Cilium, and where each comes from.
 
-use std::{io::Write as _, process::ExitCode};
+use std::process::ExitCode;
 
-use kcilium_cli::{Exit, Failure, Printer, catalogue};
+use kcilium_cli::{
+    Exit, Failure, Printer, catalogue, completion,
+    version::{self, NodeAgent},
+};
 use kcilium_core::rules::Judges;
 use kubectl_cilium_render::{
     args::{Args, Command},
@@ -21,9 +24,10 @@ fn run(args: Args, printer: &mut Printer) -> Result<Exit, Failure> {
             catalogue::list("cilium-render", Some(Judges::Configuration), output, printer)
         }
         Some(Command::Explain { code, output }) => catalogue::explain(&code, output, printer),
-        Some(Command::Version) => {
-            writeln!(printer, "kubectl cilium-render {}", env!("CARGO_PKG_VERSION"))?;
-            Ok(Exit::Fine)
+        Some(Command::Completion(wish)) => completion::print(wish, "cilium-render", printer),
+        Some(Command::Version(wish)) => {
+            let version = env!("CARGO_PKG_VERSION");
+            version::print("cilium-render", version, NodeAgent::Without, wish, printer)
         }
     }
 }

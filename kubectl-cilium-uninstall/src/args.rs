@@ -4,6 +4,7 @@ use std::{net::IpAddr, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
+use kcilium_cli::{Completion, version::Version};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -33,8 +34,10 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Say what of Cilium is left, how it was recognised, and what only looks like it
     Verify(Verify),
-    /// Print the version of this program
-    Version,
+    /// Print a script that completes command lines
+    Completion(Completion),
+    /// Print the version, and what comes with it
+    Version(Version),
 }
 
 /// What to look at.

@@ -8,10 +8,13 @@ mod local;
 mod report;
 mod verify;
 
-use std::{io::Write as _, process::ExitCode};
+use std::process::ExitCode;
 
 use args::{Args, Command};
-use kcilium_cli::{Exit, Failure, Printer};
+use kcilium_cli::{
+    Exit, Failure, Printer, completion,
+    version::{self, NodeAgent},
+};
 
 fn main() -> ExitCode {
     kcilium_cli::plugin::run(run)
@@ -20,9 +23,10 @@ fn main() -> ExitCode {
 fn run(args: Args, printer: &mut Printer) -> Result<Exit, Failure> {
     match args.command {
         Command::Verify(wish) => verify::run(&wish, printer),
-        Command::Version => {
-            writeln!(printer, "kubectl cilium-uninstall {}", env!("CARGO_PKG_VERSION"))?;
-            Ok(Exit::Fine)
+        Command::Completion(wish) => completion::print(wish, "cilium-uninstall", printer),
+        Command::Version(wish) => {
+            let version = env!("CARGO_PKG_VERSION");
+            version::print("cilium-uninstall", version, NodeAgent::Brought, wish, printer)
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::{env, io::Write, path::PathBuf};
 
 use clap::{Args, ValueEnum};
+use clap_complete::ArgValueCompleter;
 use kcilium_core::{
     diagnosis::Selection,
     rules::{Code, Severity, registry},
@@ -10,6 +11,7 @@ use kcilium_core::{
 
 use crate::{
     Failure, Style,
+    completion::values,
     ignore_file::{self, IgnoreFile},
     remark::remark,
 };
@@ -18,10 +20,10 @@ use crate::{
 #[derive(Clone, Debug, Default, Args)]
 pub struct Judging {
     /// Ask these rules only (list them with `rules`)
-    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = code, help_heading = "Judging")]
+    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = code, help_heading = "Judging", add = ArgValueCompleter::new(values::codes))]
     pub only: Vec<Code>,
     /// Do not ask these rules
-    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = code, help_heading = "Judging")]
+    #[arg(long, value_name = "CODE", value_delimiter = ',', value_parser = code, help_heading = "Judging", add = ArgValueCompleter::new(values::codes))]
     pub ignore: Vec<Code>,
     /// File of findings that are known: a line `CODE` or `CODE:SUBJECT` for each, comments after `#`;
     /// they are counted, and not told [default: the file that KCILIUM_IGNORE names]

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args};
+use clap_complete::ArgValueCompleter;
 use jiff::SignedDuration;
 use kcilium_cluster::{
     Observer,
@@ -10,7 +11,7 @@ use kcilium_cluster::{
 };
 use secrecy::SecretString;
 
-use crate::{Failure, request_log};
+use crate::{Failure, completion::values, request_log};
 
 /// The flags of kubectl that say how to reach the API server. All plugins take them.
 #[derive(Clone, Debug, Default, Args)]
@@ -20,13 +21,25 @@ pub struct KubernetesFlags {
     #[arg(long, value_name = "FILE", global = true)]
     kubeconfig: Option<PathBuf>,
     /// Context of the kubeconfig, instead of the current one
-    #[arg(long, value_name = "NAME", global = true)]
+    #[arg(long, value_name = "NAME", global = true, add = ArgValueCompleter::new(values::contexts))]
     context: Option<String>,
     /// Cluster of the kubeconfig, instead of the context's
-    #[arg(long, value_name = "NAME", global = true, hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "NAME",
+        global = true,
+        hide_short_help = true,
+        add = ArgValueCompleter::new(values::clusters)
+    )]
     cluster: Option<String>,
     /// User of the kubeconfig, instead of the context's
-    #[arg(long, value_name = "NAME", global = true, hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "NAME",
+        global = true,
+        hide_short_help = true,
+        add = ArgValueCompleter::new(values::users)
+    )]
     user: Option<String>,
     /// Address of the API server
     #[arg(short, long, value_name = "URL", global = true, hide_short_help = true)]
@@ -139,7 +152,7 @@ impl KubernetesFlags {
         request_log::observer(self.verbosity)
     }
 
-    fn flags(&self) -> ConnectionFlags {
+    pub(crate) fn flags(&self) -> ConnectionFlags {
         let mut extra: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (key, value) in &self.impersonate_extra {
             extra.entry(key.clone()).or_default().push(value.clone());

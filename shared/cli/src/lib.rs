@@ -10,6 +10,7 @@
 
 pub mod catalogue;
 pub mod color;
+pub mod completion;
 pub mod control;
 pub mod exit;
 pub mod facts_path;
@@ -35,7 +36,9 @@ pub mod style;
 pub mod sysdump;
 pub mod table;
 pub mod terminal;
+pub mod version;
 
+pub use completion::Completion;
 pub use exit::Exit;
 pub use failure::Failure;
 pub use format::OutputFormat;

@@ -3,20 +3,21 @@
 use std::time::Duration;
 
 use clap::Args;
+use clap_complete::ArgValueCompleter;
 use kcilium_cluster::{
     Api, ApiError, ConnectError, Limits,
     kubeconfig::{Connection, Credential},
 };
 use tokio::time::Instant;
 
-use crate::{Exit, Failure, KubernetesFlags, kubernetes_flags::time};
+use crate::{Exit, Failure, KubernetesFlags, completion::values, kubernetes_flags::time};
 
 /// How to look at a live cluster.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "How to look at the cluster")]
 pub struct Live {
     /// Namespace that Cilium is in, if it is not found
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, value_name = "NAME", add = ArgValueCompleter::new(values::namespaces))]
     pub namespace: Option<String>,
     /// How long the whole run may take, such as 60s or 5m
     #[arg(long, value_name = "TIME", value_parser = time, default_value = "60s")]

@@ -7,7 +7,7 @@ use clap::{Args as _, FromArgMatches as _, Parser};
 use crate::{
     Exit, Failure, Printer,
     color::{Color, ColorArg},
-    exit, invocation, terminal,
+    completion, exit, invocation, terminal,
 };
 
 /// The whole `main` of a plugin.
@@ -44,6 +44,9 @@ where
     Body: FnOnce(Args, &mut Printer) -> Result<Exit, Failure>,
 {
     let arguments: Vec<OsString> = std::env::args_os().collect();
+    if let Some(answer) = completion::answer(|| command::<Args>(&arguments), &arguments) {
+        return hand_over(answer).unwrap_or_else(|failure| failure.report()).into();
+    }
     let outcome = match parse(&arguments) {
         Ok((args, color)) => {
             color.apply();
@@ -84,6 +87,14 @@ fn print(body: impl FnOnce(&mut Printer) -> Result<Exit, Failure>) -> Result<Exi
     let exit = outcome?;
     finished?;
     Ok(exit)
+}
+
+/// Hands a shell the values it asked for, as they are: some shells have them between control
+/// characters, which a printer takes out.
+fn hand_over(answer: Result<String, Failure>) -> Result<Exit, Failure> {
+    // A shell that stopped listening wants nothing more.
+    let _ = std::io::stdout().lock().write_all(answer?.as_bytes());
+    Ok(Exit::Fine)
 }
 
 /// Shows clap's answer: a help or version text, which is a result, or a usage error.

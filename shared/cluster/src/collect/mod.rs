@@ -8,6 +8,7 @@ mod cilium;
 mod dns;
 mod kubernetes;
 mod logs;
+mod names;
 mod nodes;
 mod pods;
 mod releases;
@@ -15,13 +16,12 @@ mod resource;
 mod surroundings;
 mod yaml;
 
-use std::borrow::Cow;
-
 use kcilium_core::{
-    decode::kubernetes::{FromApi, Table, page},
+    decode::kubernetes::{FromApi, page},
     facts::{ClusterFacts, Facts, Origin, Source, Unavailable},
 };
 
+pub use names::names;
 pub use nodes::{NodeChoice, Sample};
 pub use resource::Resource;
 pub use surroundings::{Releases, surroundings};
@@ -234,30 +234,12 @@ impl Collector<'_> {
         found.ok_or_else(|| Unavailable::absent(what, "it is of another kind"))
     }
 
-    /// The names of the objects in a collection, as rows: nothing else of them is sent.
     async fn names(
         &self,
         resource: Resource,
         namespace: Option<&str>,
         query: &[(&str, &str)],
     ) -> Result<Vec<String>, ApiError> {
-        let path = resource.path(namespace);
-        let query: Vec<_> = query.iter().copied().chain([("includeObject", "None")]).collect();
-        let pages = Pages { path: &path, query: &query, form: Form::Table, size: PageSize::Rows };
-        self.api.list(&pages, names_of).await
+        names::names(self.api, resource, namespace, query).await
     }
-}
-
-/// The names in a page of rows.
-fn names_of(json: &[u8]) -> Result<(Vec<String>, Option<String>), ApiError> {
-    let unreadable =
-        |error: &dyn std::fmt::Display| ApiError::Unreadable { reason: error.to_string() };
-    let table = Table::from_json(json).map_err(|error| unreadable(&error))?;
-    let column = table.column("Name").map_err(|error| unreadable(&error))?;
-    let names = table
-        .rows()
-        .map(|row| row.text(column).map(Cow::into_owned))
-        .collect::<Result<_, _>>()
-        .map_err(|error| unreadable(&error))?;
-    Ok((names, table.resume))
 }

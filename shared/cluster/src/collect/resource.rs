@@ -18,10 +18,13 @@ impl Resource {
 
     pub(crate) const CONFIG_MAPS: Self = Self::new("", "v1", "configmaps");
     pub(crate) const EVENTS: Self = Self::new("", "v1", "events");
-    pub(crate) const NAMESPACES: Self = Self::new("", "v1", "namespaces");
-    pub(crate) const NODES: Self = Self::new("", "v1", "nodes");
+    /// Namespaces.
+    pub const NAMESPACES: Self = Self::new("", "v1", "namespaces");
+    /// Nodes.
+    pub const NODES: Self = Self::new("", "v1", "nodes");
     pub(crate) const PODS: Self = Self::new("", "v1", "pods");
-    pub(crate) const SECRETS: Self = Self::new("", "v1", "secrets");
+    /// Secrets.
+    pub const SECRETS: Self = Self::new("", "v1", "secrets");
     pub(crate) const SERVICE_ACCOUNTS: Self = Self::new("", "v1", "serviceaccounts");
     pub(crate) const SERVICES: Self = Self::new("", "v1", "services");
     pub(crate) const CUSTOM_RESOURCES: Self =

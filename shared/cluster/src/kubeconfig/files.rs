@@ -136,11 +136,28 @@ impl Files {
     }
 
     /// The names of all contexts.
-    fn known(&self) -> Vec<String> {
+    pub(super) fn contexts(&self) -> Vec<String> {
+        self.names(|file| file.contexts.iter().map(|entry| &entry.name))
+    }
+
+    /// The names of all clusters.
+    pub(super) fn clusters(&self) -> Vec<String> {
+        self.names(|file| file.clusters.iter().map(|entry| &entry.name))
+    }
+
+    /// The names of all users.
+    pub(super) fn users(&self) -> Vec<String> {
+        self.names(|file| file.users.iter().map(|entry| &entry.name))
+    }
+
+    fn names<'a, I: Iterator<Item = &'a String>>(
+        &'a self,
+        of: impl Fn(&'a File) -> I,
+    ) -> Vec<String> {
         let mut known = Vec::new();
-        for entry in self.read.iter().flat_map(|(_, file)| &file.contexts) {
-            if !known.contains(&entry.name) {
-                known.push(entry.name.clone());
+        for name in self.read.iter().flat_map(|(_, file)| of(file)) {
+            if !known.contains(name) {
+                known.push(name.clone());
             }
         }
         known
@@ -148,7 +165,7 @@ impl Files {
 
     /// Why there is no cluster to connect to.
     pub(super) fn lead_nowhere(&self) -> KubeconfigError {
-        let (files, known) = (self.shown(), self.known());
+        let (files, known) = (self.shown(), self.contexts());
         match &self.read[..] {
             [] => KubeconfigError::NoConfiguration { files },
             _ if known.is_empty() => KubeconfigError::Empty { files },
@@ -161,7 +178,7 @@ impl Files {
             name: name.to_owned(),
             asked_by,
             files: self.shown(),
-            known: self.known(),
+            known: self.contexts(),
         }
     }
 }

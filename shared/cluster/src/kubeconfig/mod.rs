@@ -16,6 +16,7 @@ mod error;
 mod exec;
 mod file;
 mod files;
+mod names;
 mod pem;
 mod proxy;
 mod server;
@@ -29,6 +30,7 @@ pub use environment::{Environment, ServiceAccount};
 pub use error::KubeconfigError;
 pub use exec::{ExecPlugin, InteractiveMode};
 pub use files::Place;
+pub use names::Names;
 pub use server::ServerUrl;
 pub use user::{ClientCertificate, Credential, Impersonation};
 

@@ -123,6 +123,11 @@ impl Programs {
         Ok(Self(programs))
     }
 
+    /// The gzipped files, by the architecture that each is for.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0.iter().map(|(architecture, program)| (architecture.as_str(), &program[..]))
+    }
+
     /// The program for an architecture such as `amd64`.
     pub(super) fn get(&self, architecture: &str) -> Option<&Bytes> {
         self.0.get(architecture)

@@ -16,7 +16,7 @@ use crate::stage::Stage;
 pub(crate) const VERSIONS: [&str; 2] = ["kubectl-1.28", "kubectl-1.35"];
 
 /// What `tests/setup` installed.
-fn kubectl(version: &str) -> PathBuf {
+pub(crate) fn path(version: &str) -> PathBuf {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let tools = set("KCILIUM_TOOLS").unwrap_or_else(|| {
         let cache = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
@@ -25,6 +25,26 @@ fn kubectl(version: &str) -> PathBuf {
     let kubectl = tools.join(version).join("kubectl");
     assert!(kubectl.is_file(), "{} is missing: run tests/setup", kubectl.display());
     kubectl
+}
+
+/// kubectl with nothing of its user's, and with the programs of one folder.
+pub(crate) fn with_path(
+    version: &str,
+    bin: &Path,
+    kubeconfig: Option<&Path>,
+    arguments: &[&str],
+) -> Run {
+    let home = TempDir::new().unwrap();
+    let none = home.path().join("none");
+    let mut command = Command::new(path(version));
+    command
+        .args(arguments)
+        .current_dir(program::workspace())
+        .env_clear()
+        .env("HOME", home.path())
+        .env("KUBECONFIG", kubeconfig.unwrap_or(&none))
+        .env("PATH", bin);
+    Run::of(&mut command)
 }
 
 /// A folder with a plugin, and an empty home.
@@ -59,15 +79,7 @@ impl Installation {
 
     /// The same with a cluster.
     pub(crate) fn run_with(&self, version: &str, kubeconfig: &Path, arguments: &[&str]) -> Run {
-        let mut command = Command::new(kubectl(version));
-        command
-            .args(arguments)
-            .current_dir(program::workspace())
-            .env_clear()
-            .env("HOME", self.path("home"))
-            .env("KUBECONFIG", kubeconfig)
-            .env("PATH", self.path("bin"));
-        Run::of(&mut command)
+        with_path(version, &self.path("bin"), Some(kubeconfig), arguments)
     }
 }
 

@@ -3,10 +3,12 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test may fail in this way")]
 
+mod completion;
 mod differential;
 mod doctor;
 mod homelab;
 mod inside;
+mod krew;
 mod kubectl;
 mod live;
 mod live_errors;
@@ -22,6 +24,7 @@ mod live_two_illnesses;
 mod live_versions;
 mod live_watch;
 mod node_script;
+mod packages;
 mod probing;
 mod program;
 mod rbac;

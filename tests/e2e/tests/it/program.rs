@@ -16,6 +16,7 @@ struct Program {
 
 static DOCTOR: Program = Program::new("kubectl-cilium-doctor", "kubectl-cilium_doctor");
 static RENDER: Program = Program::new("kubectl-cilium-render", "kubectl-cilium_render");
+static UNINSTALL: Program = Program::new("kubectl-cilium-uninstall", "kubectl-cilium_uninstall");
 
 static AGENT: Program = Program::new("kcilium-node-agent", "kcilium-node-agent");
 
@@ -29,6 +30,11 @@ pub(crate) fn doctor() -> &'static Path {
 /// The renderer of values.
 pub(crate) fn render() -> &'static Path {
     RENDER.path()
+}
+
+/// The uninstaller.
+pub(crate) fn uninstall() -> &'static Path {
+    UNINSTALL.path()
 }
 
 /// What is put on nodes.
