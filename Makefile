@@ -56,10 +56,12 @@ bench:
 
 # Static, so that it runs on a node with whatever libc; a target is named, or build scripts and
 # procedural macros would be linked the same way, which they cannot be.
-# Relocations packed (RELR, half a megabyte less), and functions that came out alike kept once. Both are
-# the linker's that comes with Rust for Linux.
-DIST_FLAGS := -C target-feature=+crt-static $(if $(filter linux,$(OS)), \
-	-C link-arg=-Wl,--icf=all -C link-arg=-Wl,-z,pack-relative-relocs)
+DIST_FLAGS := -C target-feature=+crt-static
+ifeq ($(OS),linux)
+# Relocations packed (half a megabyte less), and functions that came out alike kept once. Both are the
+# linker's that comes with Rust for Linux.
+DIST_FLAGS += -C link-arg=-Wl,--icf=all -C link-arg=-Wl,-z,pack-relative-relocs
+endif
 DIST_BUILD = KCILIUM_COMMIT=$(COMMIT) RUSTFLAGS="$(DIST_FLAGS)" \
 	cargo build --locked --profile dist --target $(HOST)
 
