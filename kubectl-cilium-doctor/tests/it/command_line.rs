@@ -108,3 +108,21 @@ fn a_root_that_is_no_folder_is_wrong_usage() {
     let complaint = run(&["--local", "--root", CLASH]).complaint(2);
     assert!(complaint.contains("--root") && complaint.contains(CLASH), "{complaint}");
 }
+
+#[test]
+fn documents_name_codes_that_there_are() {
+    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/troubleshooting.md");
+    let text = std::fs::read_to_string(docs).unwrap();
+    let words = text.split(|it: char| !it.is_ascii_alphanumeric() && it != '-');
+    let is_code = |word: &&str| {
+        let (group, number) = word.split_once('-').unwrap_or_default();
+        group.len() >= 2
+            && group.chars().all(|it| it.is_ascii_uppercase())
+            && number.parse::<u8>().is_ok()
+    };
+    let codes: std::collections::BTreeSet<&str> = words.filter(is_code).collect();
+    assert!(codes.len() > 20, "{codes:?}");
+    for code in codes {
+        run(&["explain", code]).printed(0);
+    }
+}
