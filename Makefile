@@ -19,15 +19,11 @@ COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 
 .PHONY: demo test test-browser lint bench dist clean
 
-# Exit code 1 means that something was found, which is what a demo is for.
+# The story of the README, with real programs on real networks: needs root, for namespaces.
 demo:
-	cargo build --quiet -p kubectl-cilium-doctor -p kubectl-cilium-render
-	@for command in "$(DOCTOR) --from examples/homelab-clash.json" "$(DOCTOR) --local" \
-		"$(RENDER) -f examples/no-masquerade-values.yaml --version 1.14.2 --no-detect"; do \
-		echo; echo "\$$ $$command"; \
-		$(TARGET)/debug/$$command; code=$$?; \
-		[ $$code -le 1 ] || exit $$code; \
-	done
+	tests/setup
+	cargo build --quiet -p kubectl-cilium-doctor -p kubectl-cilium-render -p kubectl-cilium-uninstall
+	cargo run --quiet -p e2e --example demo
 
 test:
 	tests/setup

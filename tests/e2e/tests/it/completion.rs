@@ -12,12 +12,13 @@ use crate::kubectl::{self, VERSIONS};
 use crate::packages;
 use crate::program;
 use crate::stage::Stage;
+use crate::tools;
 
 /// A folder with the plugins, the programs that kubectl asks, and kubectl itself, which these call.
 fn bin(version: &str) -> TempDir {
     let folder = TempDir::new().unwrap();
     packages::write_shims(folder.path());
-    symlink(kubectl::path(version), folder.path().join("kubectl")).unwrap();
+    symlink(tools::kubectl(version), folder.path().join("kubectl")).unwrap();
     folder
 }
 

@@ -1,6 +1,5 @@
 //! The doctor as a plugin of the real kubectl.
 
-use std::env;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -12,20 +11,9 @@ use tempfile::TempDir;
 use crate::doctor::Run;
 use crate::program;
 use crate::stage::Stage;
+use crate::tools;
 
 pub(crate) const VERSIONS: [&str; 2] = ["kubectl-1.28", "kubectl-1.35"];
-
-/// What `tests/setup` installed.
-pub(crate) fn path(version: &str) -> PathBuf {
-    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let tools = set("KCILIUM_TOOLS").unwrap_or_else(|| {
-        let cache = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
-        cache.expect("HOME is set").join("kcilium/tools")
-    });
-    let kubectl = tools.join(version).join("kubectl");
-    assert!(kubectl.is_file(), "{} is missing: run tests/setup", kubectl.display());
-    kubectl
-}
 
 /// kubectl with nothing of its user's, and with the programs of one folder.
 pub(crate) fn with_path(
@@ -36,7 +24,7 @@ pub(crate) fn with_path(
 ) -> Run {
     let home = TempDir::new().unwrap();
     let none = home.path().join("none");
-    let mut command = Command::new(path(version));
+    let mut command = Command::new(tools::kubectl(version));
     command
         .args(arguments)
         .current_dir(program::workspace())

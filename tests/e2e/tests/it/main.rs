@@ -38,5 +38,6 @@ mod stage;
 mod staging;
 mod staging_absent;
 mod staging_end;
+mod tools;
 mod unprivileged;
 mod variants;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use kubesim::{Backend, Cilium, Cluster, Config, GroupResource, Key, KubeSim, Scenario, User};
-use netlab::{CiliumState, Homelab, Namespace, homelab};
+use netlab::{CiliumState, Homelab, Namespace, Node, homelab};
 use nodesim::{ContainerRef, Exec, Image, Images, NodeConfig, NodeSim, Runtime as _};
 use serde_json::Value;
 
@@ -146,10 +146,15 @@ impl Stage {
         false
     }
 
+    /// A node.
+    pub(crate) fn host(&self, name: &str) -> &Node {
+        let home = self.home.as_ref().expect("the scenario has nodes");
+        home.node(name).unwrap()
+    }
+
     /// The network of a node.
     pub(crate) fn node(&self, name: &str) -> &Namespace {
-        let home = self.home.as_ref().expect("the scenario has nodes");
-        home.node(name).unwrap().namespace()
+        self.host(name).namespace()
     }
 
     pub(crate) fn sim(&self) -> &KubeSim {
