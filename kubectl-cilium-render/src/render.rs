@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use kcilium_cli::{
     Exit, Failure, KubernetesFlags, Printer, Style, control, finding, format,
     ignore_file::IgnoreFile,
-    remark::{ignore_closed, remark},
+    remark::{self, ignore_closed, remark},
     terminal,
 };
 use kcilium_core::{
@@ -48,6 +48,9 @@ pub fn run(
         remark(&mut remarks, Style::Info, "note:", &text)?;
     }
     let Given { mut values, notices, files } = given::read(&args.values).map_err(failure)?;
+    if args.keep_comments && files.len() != 1 {
+        return Err(several_files());
+    }
     for notice in notices {
         remark(&mut remarks, Style::Warn, "warning:", &notice.to_string())?;
     }
@@ -154,9 +157,7 @@ fn print(
     let comment: Comment<'_> = if args.comments { &explain::comment } else { &|_| None };
     match args.output {
         Format::Yaml if args.keep_comments => {
-            let [file] = files else {
-                return Err(Failure::usage("--keep-comments needs one values file"));
-            };
+            let [file] = files else { return Err(several_files()) };
             let text = emit::keep_comments_and_add(file, values, comment).map_err(kept)?;
             out.write_all(text.as_bytes())?;
         }
@@ -169,6 +170,10 @@ fn print(
         writeln!(out)?;
     }
     Ok(())
+}
+
+fn several_files() -> Failure {
+    Failure::usage("--keep-comments needs one values file, whose comments are kept")
 }
 
 /// Asks Helm about what is printed.
@@ -283,7 +288,7 @@ fn say_next(
         remark(remarks, Style::Info, "note:", &text)?;
     }
     let command = next::command(current, target, version, &files);
-    remark(remarks, Style::Ok, "next:", &command)
+    remark::command(remarks, Style::Ok, "next:", &command)
 }
 
 fn say_difference(

@@ -33,14 +33,14 @@ const PRINTING: [(&[&str], i32); 5] = [
 ];
 
 #[test]
-fn a_reader_that_has_gone_is_no_failure() {
-    for (arguments, _) in PRINTING {
+fn a_reader_that_has_gone_is_no_failure_and_changes_no_verdict() {
+    for (arguments, code) in PRINTING {
         // The pipe has no reader before the first byte is written.
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let output = doctor(arguments).stdout(writer).output().unwrap();
         let run = Run::of(output);
-        assert_eq!((run.code, &*run.stderr), (Some(0), ""), "{arguments:?}");
+        assert_eq!((run.code, &*run.stderr), (Some(code), ""), "{arguments:?}");
     }
 }
 
@@ -51,9 +51,7 @@ fn the_first_line_alone_may_be_read() {
     assert_eq!(lines.next().unwrap().unwrap().split(' ').next(), Some("Examined:"));
     drop(lines);
     let run = Run::of(child.wait_with_output().unwrap());
-    // All may have been in the pipe before the reader went.
-    assert!(matches!(run.code, Some(0 | 1)), "{:?}", run.code);
-    assert_eq!(run.stderr, "");
+    assert_eq!((run.code, &*run.stderr), (Some(1), ""));
 }
 
 #[test]

@@ -52,7 +52,9 @@ fn only_what_differs_is_changed() {
 fn one_file_is_needed() {
     let folder = Folder::with(&[("values.yaml", FILE)]);
     folder.render(&["--keep-comments"]).complaint(2);
-    folder.render(&["-f", "values.yaml,values.yaml", "--keep-comments"]).complaint(2);
+    let several = folder.render(&["-f", "values.yaml,values.yaml", "--keep-comments"]);
+    // Before anything is judged.
+    assert!(several.complaint(2).starts_with("error: --keep-comments needs one values file"));
     folder.render(&["-f", "values.yaml", "-o", "json", "--keep-comments"]).complaint(2);
 }
 

@@ -9,9 +9,20 @@ use anstream::AutoStream;
 /// A buffer's content is locked in one piece, not the stream for the whole run, so that other
 /// threads may write too. The end of the result has to be [`finish`](Self::finish)ed: a full disk
 /// shows when the buffer is written out.
+///
+/// Who stopped reading, as `head` does when it has seen enough, is no failure, and does not change how
+/// the run ends: what comes then is not written, and scripts still learn what was found.
 #[derive(Debug)]
 pub struct Printer {
     out: BufWriter<AutoStream<io::Stdout>>,
+    reader: Reader,
+}
+
+/// Whoever reads standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reader {
+    Reads,
+    Gone,
 }
 
 /// The program that reads the output has gone away, as `head` does when it has seen enough.
@@ -29,13 +40,13 @@ struct NotWritten(#[source] io::Error);
 impl Printer {
     /// Writes to standard output. Set the [`color`](crate::color) before.
     pub fn stdout() -> Self {
-        Self { out: BufWriter::new(AutoStream::auto(io::stdout())) }
+        Self { out: BufWriter::new(AutoStream::auto(io::stdout())), reader: Reader::Reads }
     }
 
     /// Writes out what is still in the buffer.
     ///
     /// # Errors
-    /// When it could not be written whole; with [`ReaderGone`] inside if nobody wanted it.
+    /// When it could not be written whole, though somebody wanted it.
     pub fn finish(mut self) -> io::Result<()> {
         self.flush()
     }
@@ -43,11 +54,30 @@ impl Printer {
 
 impl Write for Printer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.out.write(bytes).map_err(stdout_error)
+        self.unless_gone(bytes.len(), |out| out.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.out.flush().map_err(stdout_error)
+        self.unless_gone((), Write::flush)
+    }
+}
+
+impl Printer {
+    fn unless_gone<T>(
+        &mut self,
+        done: T,
+        write: impl FnOnce(&mut BufWriter<AutoStream<io::Stdout>>) -> io::Result<T>,
+    ) -> io::Result<T> {
+        if self.reader == Reader::Gone {
+            return Ok(done);
+        }
+        match write(&mut self.out) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.reader = Reader::Gone;
+                Ok(done)
+            }
+            other => other.map_err(stdout_error),
+        }
     }
 }
 
