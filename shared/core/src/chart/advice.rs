@@ -132,7 +132,8 @@ const DEPRECATIONS: &[(&str, Numbers, &str)] = &[
     ("enableCiliumEndpointSlice", (1, 16, 0), "`ciliumEndpointSlice.enabled`"),
     ("localRedirectPolicy", (1, 18, 0), "`localRedirectPolicies.enabled`"),
     ("remoteNodeIdentity", (1, 15, 0), ALWAYS_ON),
-    ("tunnel", (1, 14, 0), ROUTING_MODE),
+    // Until 1.14.2 the newer keys come out twice in the ConfigMap: the old one is the right one.
+    ("tunnel", (1, 14, 3), ROUTING_MODE),
 ];
 
 /// Keys that older charts ignore, and what these have for them.

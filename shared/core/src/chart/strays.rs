@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(word, "Ignored: `tls.ca.cert` and `tls.ca.key`");
         let old = json!({"global": {"nativeRoutingCIDR": "10.0.0.0/8"}});
         assert_eq!(only("1.14.2", &old).0, "global.nativeRoutingCIDR");
-        assert_eq!(only("1.14.2", &json!({"tunnel": "vxlan"})).1, "deprecated");
+        assert_eq!(only("1.14.19", &json!({"tunnel": "vxlan"})).1, "deprecated");
         assert_eq!(only("1.13.18", &json!({"routingMode": "native"})).1, "Ignored: `tunnel`");
         assert_eq!(only("1.12.19", &json!({"envoy": {"enabled": true}})).1, "not before 1.14.2");
     }

@@ -8,13 +8,16 @@ use crate::{
     view::View,
 };
 
-/// Whether the one value `tunnel` says what `routingMode` and `tunnelProtocol` say since 1.14.
+/// Whether the one value `tunnel` says what `routingMode` and `tunnelProtocol` say since 1.14. The charts
+/// 1.14.0 to 1.14.2 know those, and then write the keys into the ConfigMap twice: Helm takes the last,
+/// Flux and kustomize refuse it (cilium/cilium issue 27756).
 fn has_tunnel(config: &CiliumConfig) -> bool {
     let version = config.version.as_ref();
-    version.is_some_and(|version| (version.major, version.minor) < (1, 14))
+    version.is_some_and(|version| (version.major, version.minor, version.patch) < (1, 14, 3))
 }
 
-/// The value that says how packets get from node to node. 1.14 takes the old one too.
+/// The value that says how packets get from node to node. 1.14 takes
+/// the old one too.
 pub(super) fn routing_key(view: &View<'_>, config: &CiliumConfig) -> &'static str {
     let is_given = |key| view.chart_values().is_some_and(|values| values.given(key).is_some());
     if has_tunnel(config) || (is_given("tunnel") && !is_given("routingMode")) {
