@@ -11,7 +11,8 @@ rule! {
     /// The address that agents are told for the API server (`k8sServiceHost`) must be one that each
     /// node reaches without Cilium: not a Service's, not a pod's, not the word `auto` where the chart
     /// does not look it up, and the loopback only where each node has an API server or a local proxy
-    /// before it (k3s, RKE2, Talos, Kubespray). A name is a warning: the host must resolve it; not
+    /// before it (k3s, RKE2, Talos, Kubespray); where that could not be seen, it is an error if the
+    /// cluster names another address. A name is a warning: the host must resolve it; not
     /// where a cloud provider runs the API server and gives no address.
     ///
     /// ## Why it hurts
@@ -47,7 +48,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         }
     } else if server.host == "localhost" {
         loopback(view, server, out)
-    } else if is_name(&server.host) && !is_hosted(view) {
+    } else if is_name(&server.host) && !is_of_provider(view, &server.host) {
         Some((
             Severity::Warn,
             format!("{} is a name, which each node must resolve before Cilium runs", server.host),
@@ -141,21 +142,33 @@ fn loopback(view: &View<'_>, server: &ApiServer, out: &mut Judgement) -> Judged 
     if view.proposal().is_none() && !agents.is_empty() && agents.iter().all(|agent| agent.ready) {
         return None;
     }
-    let nodes = match (cluster.nodes.get(), cluster.api_servers.get(), cluster.pods.get()) {
-        (Ok(nodes), Ok(_), Ok(_)) => nodes,
-        (Err(why), ..) | (_, Err(why), _) | (.., Err(why)) => {
+    let place = format!("{}:{} is each node itself", server.host, server.port);
+    let (nodes, why) = match (cluster.nodes.get(), cluster.api_servers.get(), cluster.pods.get()) {
+        (Ok(nodes), Ok(_), Ok(_)) => (nodes, None),
+        (Ok(nodes), Err(why), _) | (Ok(nodes), _, Err(why)) => (nodes, Some(why)),
+        (Err(why), ..) => {
             out.missing("proxies of the API server on the nodes", why);
-            return None;
+            return Some((unseen(view), format!("{place}, {NEEDS_PROXY}")));
         }
     };
     let without = nodes.iter().find(|node| !has_local_server(view, node, &server.port))?;
-    Some((
-        Severity::Error,
-        format!(
-            "{}:{} is each node itself, and {} shows no API server and no proxy of one",
-            server.host, server.port, without.name
-        ),
-    ))
+    if let Some(why) = why {
+        out.missing("proxies of the API server on the nodes", why);
+        return Some((unseen(view), format!("{place}, {NEEDS_PROXY}")));
+    }
+    let name = &without.name;
+    let summary = format!("{place}, and {name} shows no API server and no proxy of one");
+    Some((Severity::Error, summary))
+}
+
+/// What must be so where nobody looked.
+const NEEDS_PROXY: &str = "where nothing answers unless each has a proxy of the API server (k3s and \
+                           RKE2 at port 6444, Talos' KubePrism at 7445, Kubespray's nginx-proxy)";
+
+/// How bad the loopback is where the nodes were not looked at. A cluster that tells its nodes another
+/// address has no use for proxies.
+fn unseen(view: &View<'_>) -> Severity {
+    if api_server::named(view).is_empty() { Severity::Warn } else { Severity::Error }
 }
 
 fn has_local_server(view: &View<'_>, node: &KubeNode, port: &str) -> bool {
@@ -181,11 +194,22 @@ fn is_name(host: &str) -> bool {
     !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
 }
 
+/// Domains of API servers that providers run: public names, which any resolver knows.
+const PROVIDERS: [&str; 5] = [
+    ".eks.amazonaws.com",
+    ".eks.amazonaws.com.cn",
+    ".azmk8s.io",
+    ".k8s.ondigitalocean.com",
+    ".k8s.ovh.net",
+];
+
 /// Whether a provider runs the control plane: EKS and AKS give it a name and no address.
-fn is_hosted(view: &View<'_>) -> bool {
+fn is_of_provider(view: &View<'_>, host: &str) -> bool {
     let nodes = view.facts.cluster.nodes.items();
     let no_pods = view.facts.cluster.control_plane.known().is_some_and(Vec::is_empty);
-    no_pods && !nodes.is_empty() && nodes.iter().all(|node| !node.provider_id.is_empty())
+    let is_hosted =
+        no_pods && !nodes.is_empty() && nodes.iter().all(|node| !node.provider_id.is_empty());
+    is_hosted || PROVIDERS.iter().any(|domain| host.ends_with(domain))
 }
 
 fn finding(
