@@ -42,8 +42,14 @@ const NO_KEYS: &[&str] = &[
     "tls.caBundle.content",
 ];
 
-/// A key that stands in comments in a way that cannot be found out.
-const HIDDEN: &str = "ipMasqAgent.config";
+/// Keys that templates read and that values do not list, or list in comments in a way that cannot be
+/// found out: their map, the key, types and default.
+const HIDDEN: &[(&str, &str, &str, &str)] = &[
+    ("gke", "disableDefaultSnat", "boolean", "(false)"),
+    ("ipMasqAgent", "config", "open", "()"),
+    ("nodeinit", "reconfigureKubelet", "boolean", "(false)"),
+    ("nodeinit", "removeCbrBridge", "boolean", "(false)"),
+];
 
 /// What a chart says of a key.
 #[derive(Clone, PartialEq)]
@@ -97,9 +103,11 @@ fn chart(folder: &Path) -> anyhow::Result<BTreeMap<String, Entry>> {
     };
     let mut entries = BTreeMap::new();
     collect("", &values, properties(&schema), &mut entries);
-    if entries.contains_key("ipMasqAgent") {
-        let entry = || Entry { types: "open".to_owned(), default: "()".to_owned() };
-        entries.entry(HIDDEN.to_owned()).or_insert_with(entry);
+    for (map, key, types, default) in HIDDEN {
+        if entries.contains_key(*map) {
+            let entry = || Entry { types: (*types).to_owned(), default: (*default).to_owned() };
+            entries.entry(format!("{map}.{key}")).or_insert_with(entry);
+        }
     }
     for (key, default) in commented(&text) {
         if NO_KEYS.contains(&key.as_str()) {

@@ -204,6 +204,10 @@ pub(super) fn find(subject: &Subject<'_>, recognised: &Recognised, findings: &mu
             );
             let reason = "whose kubelets are set up for another network at first";
             set("nodeinit.enabled", json!(true), reason);
+            set("nodeinit.reconfigureKubelet", json!(true), reason);
+            set("nodeinit.removeCbrBridge", json!(true), "whose own bridge is of no use then");
+            let reason = "whose own rules masquerade what Cilium does";
+            set("gke.disableDefaultSnat", json!(true), reason);
             if !subject.gives("ipv4NativeRoutingCIDR") {
                 findings.remark(
                     "GKE does not tell its pod CIDR by its nodes; add --set \

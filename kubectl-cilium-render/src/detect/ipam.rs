@@ -46,7 +46,8 @@ pub(super) fn find(subject: &Subject<'_>, recognised: &Recognised, findings: &mu
             mode => {
                 let reason = "Cilium runs with it, and another IPAM mode cuts off running pods";
                 findings.evidence("ipam.mode", mode.to_string(), &config.origin, reason);
-                if *mode != IpamMode::Kubernetes {
+                // A pool has no effect then, unless the user goes over to one.
+                if !subject.gives("ipam.mode") {
                     return;
                 }
             }

@@ -343,10 +343,8 @@ fn a_running_pool_is_kept_unless_nobody_chose_it() {
     let of_kubeadm = json!({"clusterPoolIPv4PodCIDRList": ["10.244.0.0/16"]});
     assert_eq!(ipam(config("10.0.0.0/8", "cluster-pool")), json!({"operator": of_kubeadm}));
     assert_eq!(ipam(config("10.24.0.0/16", "cluster-pool")), json!({"operator": of_kubeadm}));
-    assert_eq!(
-        ipam(config("10.0.0.0/8", "kubernetes")),
-        json!({"mode": "kubernetes", "operator": of_kubeadm})
-    );
+    // Kubernetes gives the addresses then, and a pool has no effect.
+    assert_eq!(ipam(config("10.0.0.0/8", "kubernetes")), json!({"mode": "kubernetes"}));
 }
 
 /// A change to each node that makes it one of a distribution's.
