@@ -1,5 +1,6 @@
 //! The keys of the charts: which version has which, of what type, and what became of the others.
 
+pub mod accepted;
 mod advice;
 mod config_map;
 pub mod refusals;

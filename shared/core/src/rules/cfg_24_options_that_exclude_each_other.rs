@@ -7,7 +7,8 @@ use crate::{
 rule! {
     /// ## What it checks
     /// Options that agents do not take together: `localRouterIP` with a tunnel, with IPsec, or
-    /// without `endpointRoutes`; IPsec with the host firewall; the L7 proxy without iptables rules
+    /// without `endpointRoutes`; IPsec with the host firewall; the egress gateway without masquerade in
+    /// BPF; the L7 proxy without iptables rules
     /// (from 1.20 on `bpf.tproxy` does without them); and neither IPv4 nor IPv6. That GKE needs
     /// native routing and AKS with a CNI of one's own a tunnel, the chart says itself (VAL-11).
     ///
@@ -77,6 +78,15 @@ fn others(view: &View<'_>, config: &CiliumConfig, out: &mut Judgement) -> Vec<Cl
             why: "IPSec cannot be used with the host firewall",
             fix: "turn one of the two off, or encrypt with WireGuard",
             values: nested("encryption.type", "wireguard"),
+        });
+    }
+    if config.egress_gateway && !(config.masquerade_v4 && config.masquerading.bpf) {
+        clashes.push(Clash {
+            subject: "egressGateway.enabled",
+            what: "the egress gateway without masquerade in BPF",
+            why: "egress gateway requires --enable-ipv4-masquerade and --enable-bpf-masquerade",
+            fix: "let BPF masquerade, or turn the gateway off",
+            values: nested("enableIPv4Masquerade", "true") + &nested("bpf.masquerade", "true"),
         });
     }
     if !config.ipv4 && !config.ipv6 {

@@ -1,5 +1,6 @@
 use super::{Basis, Evidence, Finding, Judgement, Remedy, Severity, rule};
 use crate::{
+    facts::Family,
     prefix::{GivenPrefix, overlap},
     view::View,
 };
@@ -7,7 +8,8 @@ use crate::{
 rule! {
     /// ## What it checks
     /// Every CIDR that somebody wrote: elements of the cluster pool, `ipv4NativeRoutingCIDR`,
-    /// service CIDRs, `--pod-cidr` and `--service-cidr`. It must parse, its host bits must be zero,
+    /// service CIDRs, `--pod-cidr` and `--service-cidr`. It must parse, its host bits must be zero, it
+    /// must be of the family that its place is for,
     /// and the elements of a pool must not overlap each other.
     ///
     /// ## Why it hurts
@@ -53,6 +55,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
             Ok(_) => {}
         }
     }
+    wrong_family(view, out);
     overlapping_elements(view, out);
 }
 
@@ -71,6 +74,50 @@ fn texts<'a>(view: &View<'a>) -> Vec<(String, &'a str)> {
         texts.extend(native.map(|text| (format!("{}, native routing CIDR", config.origin), text)));
     }
     texts
+}
+
+/// Networks that stand where those of the other family belong.
+fn wrong_family(view: &View<'_>, out: &mut Judgement) {
+    let Some(config) = view.config() else { return };
+    let lists: [(Family, &str, &[String], &str); 4] = [
+        (
+            Family::V4,
+            "pool",
+            &config.pool_v4,
+            "the operator stops: it takes one family in each list",
+        ),
+        (
+            Family::V6,
+            "pool",
+            &config.pool_v6,
+            "the operator stops: it takes one family in each list",
+        ),
+        (
+            Family::V4,
+            "native routing CIDR",
+            config.native_routing_cidr_v4.as_slice(),
+            "no agent starts",
+        ),
+        (
+            Family::V6,
+            "native routing CIDR",
+            config.native_routing_cidr_v6.as_slice(),
+            "no agent starts",
+        ),
+    ];
+    for (family, what, texts, impact) in lists {
+        for text in texts {
+            let Ok(given) = text.parse::<GivenPrefix>() else { continue };
+            let own = Family::of_prefix(given.prefix());
+            if own != family {
+                let summary = format!("{given} is of {own}, and stands in the {what} of {family}");
+                let remedy =
+                    format!("put it into the {what} of {own}, and a network of {family} here");
+                let origin = format!("{}, {what}", config.origin);
+                out.found(finding(Severity::Block, text, &origin, summary, impact, &remedy));
+            }
+        }
+    }
 }
 
 fn overlapping_elements(view: &View<'_>, out: &mut Judgement) {

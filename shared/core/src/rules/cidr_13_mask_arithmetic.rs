@@ -73,8 +73,13 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
 
 fn judge_family(view: &View<'_>, config: &CiliumConfig, family: Family, out: &mut Judgement) {
     let (elements, mask) = config.pool(family);
-    // Where an element is no CIDR there is no pool to speak of: CIDR-11 says so.
+    // Where an element is no CIDR, or one of the other family, there is no pool to speak of: CIDR-11
+    // says so.
     let parsed: Result<Vec<GivenPrefix>, _> = elements.iter().map(|text| text.parse()).collect();
+    let is_of_family = |given: &GivenPrefix| Family::of_prefix(given.prefix()) == family;
+    if parsed.as_ref().is_ok_and(|all| !all.iter().all(is_of_family)) {
+        return;
+    }
     let mut blocks: u128 = 0;
     let mut all_could_be_cut = parsed.is_ok();
     for given in parsed.unwrap_or_default() {
