@@ -1,7 +1,7 @@
 //! Where each value comes from, for people.
 
 use kcilium_cli::{Paragraph, Style, control};
-use kcilium_core::chart::Chart;
+use kcilium_core::{chart::Chart, redaction};
 
 use crate::layers::{
     Map, Node, Origin, Value,
@@ -71,10 +71,25 @@ fn sentences(key: &str, node: &Node, chart: Chart) -> Vec<String> {
 fn shown(key: &str, value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
-        _ if is_secret(key) => "(hidden)".to_owned(),
-        Value::String(text) if resolve::plain(text) == Scalar::String => short(text),
-        other => short(&json(other)),
+        value => match redacted(key, value) {
+            serde_json::Value::String(text) if resolve::plain(&text) == Scalar::String => {
+                short(&text)
+            }
+            other => short(&other.to_string()),
+        },
     }
+}
+
+/// The value without secrets: by the names above it, and by its own form.
+fn redacted(key: &str, value: &Value) -> serde_json::Value {
+    let names: Vec<String> = names(key);
+    let value = serde_json::to_value(value).unwrap_or_default();
+    redaction::at(names.iter().map(String::as_str), value)
+}
+
+/// The names in a path, in which a dot of a name has a backslash before it.
+fn names(key: &str) -> Vec<String> {
+    key.replace("\\.", "\0").split('.').map(|name| name.replace('\0', ".")).collect()
 }
 
 fn json(value: &Value) -> String {
@@ -86,13 +101,4 @@ fn short(text: &str) -> String {
         None => text.to_owned(),
         Some((end, _)) => format!("{}…", &text[..end]),
     }
-}
-
-/// Whether a key names a secret, as opposed to a Secret's name.
-fn is_secret(key: &str) -> bool {
-    let name = key.rsplit('.').next().unwrap_or_default().to_lowercase();
-    name == "key"
-        || ["password", "passphrase", "secret", "token", "privatekey", "secretkey"]
-            .iter()
-            .any(|end| name.ends_with(end))
 }

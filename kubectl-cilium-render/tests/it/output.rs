@@ -69,6 +69,43 @@ fn differences_are_shown_and_secrets_are_not() {
 }
 
 #[test]
+fn secrets_are_neither_shown_by_their_place_nor_by_their_form() {
+    let values = br#"
+clustermesh: {config: {clusters: [{name: b, tls: {key: mine1, cert: mine2}}]}}
+hubble: {tls: {server: {key: mine3}}}
+extraEnv: [{name: DB_PASSWORD, value: mine4}]
+extraConfig: {proxy: '{"password": "mine5", "port": 80}'}
+encryption: {ipsec: {keyFile: keys}}
+tolerations: [{key: dedicated, operator: Exists}]
+"#;
+    let folder = Folder::with(&[("values.yaml", values)]);
+    let run = folder.render(&["-f", "values.yaml", "--explain", "--version", "1.16.2", "--force"]);
+    assert!(!run.stderr.contains("mine"), "{}", run.stderr);
+    for shown in ["hubble.tls.server.key: (redacted)", "dedicated", r#""port": 80"#] {
+        assert!(run.stderr.contains(shown), "{shown}: {}", run.stderr);
+    }
+    let text = diff(&json!({}), &yaml::read("new", values).unwrap().values);
+    assert!(!text.contains("mine"), "{text}");
+    assert!(text.contains(r#"\"port\": 80"#), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_is_not_read_and_written_at_once() {
+    let folder = Folder::with(&[("values.yaml", b"MTU: 1450\n")]);
+    let program = assert_cmd::cargo::cargo_bin!("kubectl-cilium_render");
+    for redirection in [">", ">>"] {
+        let line = format!("\"$0\" --no-detect -f values.yaml {redirection} values.yaml");
+        let mut command = std::process::Command::new("sh");
+        let output = command.args(["-c", &line]).arg(program).current_dir(folder.path()).output();
+        let output = output.unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("values.yaml is read, and standard output goes to it too"), "{said}");
+    }
+}
+
+#[test]
 fn the_next_command_comes_last() {
     let folder = Folder::new();
     let run = folder.render(&["--version", "v1.16.2", "-n", "net", "--helm-release-name", "it's"]);

@@ -132,7 +132,7 @@ pub fn named(name: &str, text: &str) -> String {
         Suspicion::Text => !is_switch(text) && text.parse::<u32>().is_err(),
         Suspicion::Any => !is_switch(text),
     };
-    if is_secret { REDACTED.to_owned() } else { without_userinfo(name, prose(text)) }
+    if is_secret { REDACTED.to_owned() } else { without_userinfo(name, log(text)) }
 }
 
 /// A proxy may be named without a scheme: `user:password@proxy:3128`.
@@ -185,12 +185,22 @@ pub fn tree(value: &mut Value) {
     branch(value, Suspicion::None);
 }
 
+/// A value of a tree, by the names above it.
+pub fn at<'a>(path: impl DoubleEndedIterator<Item = &'a str>, value: Value) -> Value {
+    let names: Vec<&str> = path.collect();
+    let nest = |inner: Value, name: &&str| serde_json::json!({ *name: inner });
+    let mut root = names.iter().rev().fold(value, nest);
+    tree(&mut root);
+    names.iter().fold(root, |mut outer, name| outer[*name].take())
+}
+
 fn branch(value: &mut Value, above: Suspicion) {
     match value {
         Value::Null | Value::Bool(_) => {}
         Value::Number(_) if above < Suspicion::Any => {}
         Value::Number(_) => *value = REDACTED.into(),
-        Value::String(text) if above == Suspicion::None => *text = prose(text),
+        // Configuration within configuration, such as JSON in a text, has names and values too.
+        Value::String(text) if above == Suspicion::None => *text = log(text),
         Value::String(text) if is_switch(text) => {}
         Value::String(text) => REDACTED.clone_into(text),
         Value::Array(elements) => {
