@@ -44,6 +44,9 @@ pub enum GivenError {
     /// A flag says what it cannot mean.
     #[error(transparent)]
     Set(#[from] SetError),
+    /// The shell empties it before anything is read.
+    #[error("{0} is read, and standard output goes to it too")]
+    Output(String),
     /// Helm would fetch this; we do not.
     #[error("{0} is a URL, and nothing is fetched")]
     Url(String),
@@ -84,6 +87,9 @@ fn contents(path: &Path, stdin: &Stdin) -> Result<(String, Vec<u8>), GivenError>
     if name.contains("://") && !path.exists() {
         return Err(GivenError::Url(name));
     }
+    if is_output(path) {
+        return Err(GivenError::Output(name));
+    }
     match bytes(path, stdin) {
         Ok(bytes) => Ok((name, bytes)),
         Err(source) => Err(GivenError::Read { name, source }),
@@ -111,6 +117,23 @@ fn bytes(path: &Path, stdin: &Stdin) -> io::Result<Vec<u8>> {
         File::open(path)?.take(limit).read_to_end(&mut bytes)?;
     }
     Ok(bytes)
+}
+
+/// Whether a file is the one that standard output goes to.
+#[cfg(unix)]
+fn is_output(path: &Path) -> bool {
+    use std::os::{fd::AsFd as _, unix::fs::MetadataExt as _};
+    let output = io::stdout().as_fd().try_clone_to_owned();
+    let output = output.and_then(|output| File::from(output).metadata());
+    let (Ok(output), Ok(input)) = (output, path.metadata()) else { return false };
+    let place = |it: &std::fs::Metadata| (it.dev(), it.ino());
+    input.is_file() && place(&input) == place(&output)
+}
+
+/// Whether a file is the one that standard output goes to.
+#[cfg(not(unix))]
+fn is_output(_: &Path) -> bool {
+    false
 }
 
 fn is_stdin(path: &Path) -> bool {

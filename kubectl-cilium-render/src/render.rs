@@ -349,6 +349,10 @@ fn failure(error: GivenError) -> Failure {
             }
         }
         GivenError::Set(error) => Failure::new(Exit::Usage, error),
+        GivenError::Output(_) => Failure::new(Exit::Usage, error).hint(
+            "the shell has emptied it by now if that was `>`: take the values from a copy, and let the \
+             output go to another file",
+        ),
         GivenError::Url(_) => {
             Failure::new(Exit::Usage, error).hint("fetch it, and give it as `-f -`")
         }

@@ -37,9 +37,9 @@ pub fn keep_comments_and_add(
     comment: Comment<'_>,
 ) -> Result<String, KeepError> {
     let text = str::from_utf8(file).map_err(|_| KeepError::Unpatchable)?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let text =
-        if text.is_empty() || text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") };
+    let form = Form::of(text);
+    let text = form.taken_from(text);
+    let text = if text.is_empty() || text.ends_with('\n') { text } else { text + "\n" };
     let before = yaml::read("file", text.as_bytes()).map_err(|_| KeepError::Unpatchable)?.values;
     let mut patches = Patches { text: &text, comment, list: Vec::new() };
     match root(&text).map_err(|_| KeepError::Unpatchable)? {
@@ -49,7 +49,39 @@ pub fn keep_comments_and_add(
     }
     let kept = patches.apply();
     let after = yaml::read("file", kept.as_bytes()).map_err(|_| KeepError::Unpatchable)?.values;
-    if to_yaml(&after) == to_yaml(values) { Ok(kept) } else { Err(KeepError::Unpatchable) }
+    if to_yaml(&after) == to_yaml(values) {
+        Ok(form.given_to(&kept))
+    } else {
+        Err(KeepError::Unpatchable)
+    }
+}
+
+/// What editors of other systems put into files. It is taken away for the work, and given back.
+#[derive(Clone, Copy)]
+struct Form {
+    has_mark: bool,
+    ends: &'static str,
+}
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+impl Form {
+    /// A file in which only some lines end in another way is left as it is.
+    fn of(text: &str) -> Self {
+        let ends = text.matches('\n').count();
+        let is_windows = ends > 0 && text.matches("\r\n").count() == ends;
+        let ends = if is_windows { "\r\n" } else { "\n" };
+        Self { has_mark: text.starts_with(BYTE_ORDER_MARK), ends }
+    }
+
+    fn taken_from(self, text: &str) -> String {
+        text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text).replace(self.ends, "\n")
+    }
+
+    fn given_to(self, text: &str) -> String {
+        let mark = if self.has_mark { BYTE_ORDER_MARK.to_string() } else { String::new() };
+        mark + &text.replace('\n', self.ends)
+    }
 }
 
 /// Where a value stands in the text.

@@ -77,3 +77,16 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn line_ends_and_byte_order_marks_stay() {
+    let file = b"\xef\xbb\xbf# mine\r\ntunnel: disabled # direct\r\nMTU: 1450\r\n";
+    let folder = Folder::with(&[("values.yaml", file)]);
+    let run = folder.render(&["-f", "values.yaml", "--migrate", "--write", "--version", "1.16.2"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let written = std::fs::read(folder.path().join("values.yaml")).unwrap();
+    let text = String::from_utf8(written).unwrap();
+    assert!(text.starts_with("\u{feff}# mine\r\n"), "{text:?}");
+    assert!(text.contains("routingMode: native"), "{text:?}");
+    assert_eq!(text.matches('\n').count(), text.matches("\r\n").count(), "{text:?}");
+}
