@@ -17,6 +17,7 @@ mod refusal;
 mod routes;
 mod rules;
 mod sets;
+mod units;
 
 use std::ops::ControlFlow;
 
@@ -180,6 +181,7 @@ async fn take_one_away(root: &HostRoot, what: &Leftover) -> Outcome {
         Leftover::PinDirectory { path } => files::empty_directory(root, path),
         Leftover::CniBackup { path, original } => files::restored(root, path, original),
         Leftover::Directory { path } => directory::directory(root, path),
+        Leftover::File { path } if units::is_unit(path) => units::unit(root, path),
         Leftover::Pin { path }
         | Leftover::CniConfiguration { path }
         | Leftover::CniResult { path }
