@@ -61,6 +61,8 @@ pub async fn clean(
             Some(why) => portion.iter().map(|_| Outcome::kept(why.clone())).collect(),
             None => take_away(root, portion).await,
         };
+        // Whoever waits for something else gets to hear of it before the next step.
+        tokio::task::yield_now().await;
         let mut flow = ControlFlow::Continue(());
         for (item, outcome) in portion.iter().zip(outcomes) {
             let step = Step { item: item.clone(), outcome };
