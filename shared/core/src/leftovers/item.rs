@@ -143,6 +143,74 @@ pub enum Leftover {
     },
 }
 
+impl Leftover {
+    /// The same without what changes while the thing stays the same: numbers that the kernel counts
+    /// up, the state of a next hop.
+    #[must_use]
+    pub fn identity(&self) -> Self {
+        let mut same = self.clone();
+        match &mut same {
+            Self::Attachment(attachment) => {
+                attachment.program.id = 0;
+                attachment.link_id = None;
+            }
+            Self::Filter(Filter { program: Some(program), .. }) => program.id = 0,
+            Self::Route(route) => route.next_hops.iter_mut().for_each(|hop| hop.flags.clear()),
+            _ => {}
+        }
+        same
+    }
+
+    /// How it can be had again once it is gone.
+    pub fn undo(&self) -> Undo {
+        match self {
+            Self::LocalRuleMoved { .. }
+            | Self::LocalRuleMissing { .. }
+            | Self::Rule(_)
+            | Self::Feeder(_)
+            | Self::Chain(_)
+            | Self::Set { .. }
+            | Self::Route(_)
+            | Self::CniConfiguration { .. }
+            | Self::CniBackup { .. }
+            | Self::CniResult { .. }
+            | Self::File { .. } => Undo::Saved,
+            Self::Clsact { .. }
+            | Self::Neighbour(_)
+            | Self::NetworkNamespace { .. }
+            | Self::Mount { .. }
+            | Self::PinDirectory { .. } => Undo::Needless,
+            Self::Attachment(_)
+            | Self::Filter(_)
+            | Self::Link { .. }
+            | Self::Pin { .. }
+            | Self::Directory { .. }
+            | Self::Binary { .. } => Undo::Reinstall,
+        }
+    }
+}
+
+/// How something that was taken away can be had again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Undo {
+    /// It was saved, and can be put back as it was.
+    Saved,
+    /// A Cilium that is installed again makes it anew.
+    Reinstall,
+    /// Nothing but a running agent has a use for it.
+    Needless,
+}
+
+impl std::fmt::Display for Undo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Saved => "put back from what was saved",
+            Self::Reinstall => "made anew by Cilium when it is installed again",
+            Self::Needless => "not needed without an agent, which makes it anew",
+        })
+    }
+}
+
 impl std::fmt::Display for Leftover {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

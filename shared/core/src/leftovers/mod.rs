@@ -4,22 +4,31 @@
 //! files. [`Inventory::of`] says which of it is Cilium's, by which [`Proof`]s, and what becomes of
 //! it ([`Fate`]). What only looks like Cilium's is doubtful: it is reported, and left.
 //!
+//! A [`Plan`] is what an inventory comes to, as it is agreed on; carrying it out gives a [`Step`] for
+//! each item.
+//!
 //! The agents are taken for gone. Whether they are is asked by whoever acts on an inventory.
 
+mod cleaning;
+mod cleaning_run;
 mod host_state;
 mod inventory;
 mod item;
 mod netfilter;
+mod plan;
 mod program;
 mod proof;
 mod recognise;
 
+pub use cleaning::{Outcome, Step};
+pub use cleaning_run::{CleaningOrder, CleaningSummary, Told};
 pub use host_state::{
     CniText, Endpoint, FoundPath, HostState, Mount, Neighbour, Pin, Remembered, Ruleset,
 };
 pub use inventory::Inventory;
-pub use item::{Fate, Item, Leftover};
+pub use item::{Fate, Item, Leftover, Undo};
 pub use netfilter::{Backend, Chain, Feeder};
+pub use plan::{Plan, PodsInUse};
 pub use program::{Attachment, AttachmentPoint, CgroupHook, Direction, Filter, NetkitEnd, Program};
 pub use proof::Proof;
 pub use recognise::{
