@@ -46,11 +46,14 @@ fn help_tells_what_there_is() {
 #[test]
 fn wrong_usage_is_2() {
     for arguments in [
-        &[][..],
-        &["verify"],
+        &["verify", "--pod-cidr", "10.244.0.0/16"][..],
         &["verify", "--local", "--pod-cidr", "x"],
         &["verify", "--local", "--root", "/nowhere"],
         &["clean"],
+        &["restore", "/nowhere"],
+        &["--scope", "nodes"],
+        &["--scope", "all"],
+        &["--backup", "x", "--no-backup"],
     ] {
         assert_eq!(plain(arguments).0, Some(2), "{arguments:?}");
     }

@@ -8,10 +8,11 @@ mod credential;
 pub mod kubeconfig;
 pub mod node_script;
 pub mod permissions;
+pub mod removal;
 pub mod stage;
 
 pub use api::{
-    Api, ApiError, End, Exchange, Exec, Form, Limits, Observer, Output, PageSize, Pages,
+    Api, ApiError, End, Exchange, Exec, Form, Limits, Observer, Output, PageSize, Pages, Patch,
 };
 pub use connect::ConnectError;
 pub use credential::{PluginError, UnfitToken};

@@ -15,6 +15,7 @@
 //! * [`diagnosis`]: all of it in one call.
 //! * [`problems`]: findings, put together as a reader takes them.
 //! * [`leftovers`]: what an installed Cilium leaves on a node.
+//! * [`removal`]: what of Cilium is in the API of a cluster, and the plan to take it out.
 //!
 //! Nothing here does I/O, knows a clock, a terminal or Kubernetes' client.
 
@@ -29,6 +30,7 @@ pub mod prefix;
 pub mod probe;
 pub mod problems;
 pub mod redaction;
+pub mod removal;
 pub mod routing;
 pub mod rules;
 pub mod shell;

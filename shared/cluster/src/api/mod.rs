@@ -34,6 +34,7 @@ pub use error::ApiError;
 pub use exchange::{Exchange, Observer};
 pub use exec::{End, Exec, Output};
 pub use list::{PageSize, Pages};
+pub use write::Patch;
 
 use crate::{
     ConnectError, connect,
@@ -58,6 +59,9 @@ pub struct Limits {
     pub concurrency: usize,
 }
 
+/// The media type of objects.
+const JSON: &str = "application/json";
+
 /// In which form an answer is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -65,6 +69,8 @@ pub enum Form {
     Json,
     /// Rows as kubectl prints them, where the server has them; objects otherwise.
     Table,
+    /// Objects without what is in them: names, labels, annotations, finalizers.
+    Metadata,
     /// Text of any kind, which the server hands on from a kubelet.
     Log,
 }
@@ -74,6 +80,11 @@ impl Form {
         match self {
             Self::Json => "application/json",
             Self::Table => "application/json;as=Table;v=v1;g=meta.k8s.io,application/json",
+            // Of a collection a list, of an object itself.
+            Self::Metadata => {
+                "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,\
+                 application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+            }
             // As kubectl has it: `text/plain` alone is not accepted.
             Self::Log => "application/json, */*",
         }
@@ -162,7 +173,7 @@ impl Api {
     /// # Errors
     /// After three tries at most, and never after the deadline.
     pub async fn get(&self, path: &str, form: Form) -> Result<Bytes, ApiError> {
-        self.ask(&Ask { method: Method::GET, path, form, body: None }).await
+        self.ask(&Ask { method: Method::GET, path, form, body: None, content: JSON }).await
     }
 
     /// Reads a log, such as `/api/v1/namespaces/default/pods/a/log?container=b`. It is asked for
@@ -181,7 +192,8 @@ impl Api {
     /// As for [`Self::get`].
     pub async fn review(&self, path: &str, object: &serde_json::Value) -> Result<Bytes, ApiError> {
         let body = Bytes::from(object.to_string());
-        let ask = Ask { method: Method::POST, path, form: Form::Json, body: Some(body) };
+        let ask =
+            Ask { method: Method::POST, path, form: Form::Json, body: Some(body), content: JSON };
         self.ask(&ask).await
     }
 
@@ -316,6 +328,8 @@ struct Ask<'a> {
     path: &'a str,
     form: Form,
     body: Option<Bytes>,
+    /// The body's media type.
+    content: &'static str,
 }
 
 impl Ask<'_> {
@@ -326,9 +340,9 @@ impl Ask<'_> {
             .header(header::ACCEPT, self.form.accept());
         let request = match &self.body {
             None => request.body(Body::empty()),
-            Some(body) => request
-                .header(header::CONTENT_TYPE, "application/json")
-                .body(Body::from(body.to_vec())),
+            Some(body) => {
+                request.header(header::CONTENT_TYPE, self.content).body(Body::from(body.to_vec()))
+            }
         };
         request.map_err(|error| ApiError::Unreadable { reason: format!("{}: {error}", self.path) })
     }

@@ -14,6 +14,8 @@ pub(super) struct Metadata {
     pub(super) name: String,
     #[serde(default)]
     pub(super) namespace: String,
+    #[serde(default)]
+    pub(super) uid: String,
     #[serde(default, deserialize_with = "nullable")]
     pub(super) labels: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "nullable")]
@@ -22,6 +24,8 @@ pub(super) struct Metadata {
     pub(super) creation_timestamp: Option<String>,
     #[serde(default)]
     pub(super) deletion_timestamp: Option<String>,
+    #[serde(default)]
+    pub(super) finalizers: Vec<String>,
     #[serde(default)]
     pub(super) owner_references: Vec<OwnerReference>,
     #[serde(default)]

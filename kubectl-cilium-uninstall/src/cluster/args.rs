@@ -1,0 +1,129 @@
+//! The command line of the cluster's half.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, ValueEnum};
+use kcilium_cli::{kubernetes_flags::time, live::Live};
+use kcilium_cluster::removal::Wish;
+use kcilium_core::removal::{Fate, Options, Scope};
+
+/// Which installation, and how long looking at it may take.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Which Cilium")]
+pub(crate) struct Target {
+    /// Namespace that Cilium is in, besides those where it is found
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// Only this Helm release, and what belongs to it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) release: Option<String>,
+    /// How long the whole run may take, such as 60s or 5m
+    #[arg(long, value_name = "TIME", value_parser = time, default_value = "15m")]
+    pub(crate) timeout: Duration,
+    /// How many requests are under way at once
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u8).range(1..),
+        default_value_t = 8
+    )]
+    pub(crate) concurrency: u8,
+}
+
+impl Target {
+    /// What to look for.
+    pub(crate) fn wish(&self) -> Wish {
+        Wish { namespace: self.namespace.clone(), release: self.release.clone() }
+    }
+
+    /// How to look.
+    pub(crate) fn live(&self) -> Live {
+        Live {
+            namespace: self.namespace.clone(),
+            timeout: self.timeout,
+            concurrency: self.concurrency,
+        }
+    }
+}
+
+/// What is to be removed, and how carefully.
+#[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(crate) struct Removal {
+    /// What is removed: what is in the API (cluster), what is on nodes (nodes), or all
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
+    pub(crate) scope: ScopeArg,
+    /// Show the plan, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do it without asking
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Go on where somebody else manages the installation, and may put it back
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Folder for what cannot be had again
+    /// [default: ./cilium-backup-CONTEXT-TIME]
+    #[arg(long, value_name = "FOLDER", conflicts_with = "no_backup")]
+    pub(crate) backup: Option<PathBuf>,
+    /// Go without a backup
+    #[arg(long)]
+    pub(crate) no_backup: bool,
+    /// Leave the definitions, and with them policies and whatever else people wrote
+    #[arg(long)]
+    pub(crate) keep_crds: bool,
+    /// Leave Helm's record of the release, marked as uninstalled
+    #[arg(long)]
+    pub(crate) keep_history: bool,
+    /// Format of the plan, and of what is told meanwhile: table, json (one event in each line) or
+    /// yaml
+    #[arg(short, long, value_enum, default_value_t, hide_possible_values = true)]
+    pub(crate) output: PlanFormat,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
+
+impl Removal {
+    /// The wishes that make the plan.
+    pub(crate) fn options(&self) -> Options {
+        let fate = |keep| if keep { Fate::Keep } else { Fate::Remove };
+        Options {
+            scope: Scope::Cluster,
+            definitions: fate(self.keep_crds),
+            history: fate(self.keep_history),
+        }
+    }
+}
+
+/// What is removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScopeArg {
+    /// What is in the API.
+    #[default]
+    Cluster,
+    /// What is on nodes.
+    Nodes,
+    /// Both.
+    All,
+}
+
+/// Formats of the plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlanFormat {
+    /// A table.
+    #[default]
+    Table,
+    /// A document, or an event in each line.
+    Json,
+    /// The same as YAML.
+    Yaml,
+}
+
+/// What is to be brought back.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Restore {
+    /// Folder of the backup
+    pub(crate) folder: PathBuf,
+    #[command(flatten)]
+    pub(crate) target: Target,
+}
