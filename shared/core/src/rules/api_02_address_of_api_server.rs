@@ -142,7 +142,10 @@ fn loopback(view: &View<'_>, server: &ApiServer, out: &mut Judgement) -> Judged 
     if view.proposal().is_none() && !agents.is_empty() && agents.iter().all(|agent| agent.ready) {
         return None;
     }
-    let place = format!("{}:{} is each node itself", server.host, server.port);
+    let place = match &*server.port {
+        "" => format!("{} is each node itself", server.host),
+        port => format!("{}:{port} is each node itself", server.host),
+    };
     let (nodes, why) = match (cluster.nodes.get(), cluster.api_servers.get(), cluster.pods.get()) {
         (Ok(nodes), Ok(_), Ok(_)) => (nodes, None),
         (Ok(nodes), Err(why), _) | (Ok(nodes), _, Err(why)) => (nodes, Some(why)),
