@@ -15,6 +15,7 @@ mod hostile;
 mod iproute2;
 mod iproute2_text;
 mod leftovers;
+mod leftovers_foreign;
 mod leftovers_plan;
 mod live_values;
 mod node_config;
