@@ -1,10 +1,10 @@
 //! What is going to be done, as it is shown and agreed on.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fate, Inventory, Item};
+use super::{Fate, Inventory, Item, Proof};
 use crate::facts::Unavailable;
 
 /// Whether what living pods of Cilium's need goes as well.
@@ -55,9 +55,16 @@ impl Plan {
     /// What of the plan is still there, and still to go, in the order of the fresh inventory: what
     /// came since was not agreed on, and what is in use or doubtful by now stays.
     pub fn within(&self, fresh: &Inventory) -> Vec<Item> {
-        let agreed: BTreeSet<String> = self.items.iter().map(identity).collect();
-        let now = Self::of(fresh, self.pods).items.into_iter();
-        now.filter(|item| agreed.contains(&identity(item))).collect()
+        let agreed: BTreeMap<String, &Item> =
+            self.items.iter().map(|item| (identity(item), item)).collect();
+        let still = |item: &&Item| match (agreed.get(&identity(item)), &item.fate) {
+            (None, _) => false,
+            (Some(_), Fate::Remove) => true,
+            (Some(_), Fate::InUse { .. }) => self.pods == PodsInUse::Take,
+            // A run that ended early took away the rules that led to the chain.
+            (Some(agreed), Fate::Doubtful { .. }) => agreed.proofs.contains(&Proof::Fed),
+        };
+        fresh.items.iter().filter(still).cloned().collect()
     }
 
     /// A short name for exactly what goes, in exactly this order: whoever agrees to a plan says it,

@@ -2,7 +2,8 @@
 
 use kcilium_core::facts::{Family, RoutingRule, TableId};
 use kcilium_core::leftovers::{
-    Direction, Fate, Filter, Inventory, Item, Leftover, Plan, PodsInUse, Program, Proof,
+    Backend, Chain, Direction, Fate, Filter, Inventory, Item, Leftover, Plan, PodsInUse, Program,
+    Proof,
 };
 
 fn item(what: Leftover, fate: Fate) -> Item {
@@ -68,6 +69,25 @@ fn only_what_was_agreed_on_and_is_still_so_is_done() {
         item(pin("c"), Fate::doubtful("not any more")),
     ]);
     assert_eq!(whats(&plan.within(&fresh)), [filter(7)]);
+}
+
+#[test]
+fn a_chain_that_only_its_feeder_told_of_goes_after_the_feeder() {
+    let chain = |fate, proofs| Item {
+        what: Leftover::Chain(Chain {
+            backend: Backend::Nft,
+            family: Family::V4,
+            table: "filter".into(),
+            name: "CILIUM_NEW".into(),
+        }),
+        fate,
+        proofs,
+    };
+    let unfed = inventory(vec![chain(Fate::doubtful("not known by this name"), vec![])]);
+    let fed = inventory(vec![chain(Fate::Remove, vec![Proof::Name, Proof::Fed])]);
+    let plan = Plan::of(&fed, PodsInUse::Leave);
+    assert_eq!(plan.within(&unfed).len(), 1);
+    assert_eq!(Plan::of(&unfed, PodsInUse::Leave).within(&unfed).len(), 0);
 }
 
 #[test]

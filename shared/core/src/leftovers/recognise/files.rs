@@ -7,7 +7,7 @@ use crate::leftovers::{Fate, FoundPath, HostState, Item, Leftover, Proof};
 const RUN: &str = "/run/cilium";
 
 /// Paths that are looked for. The text of files is needed.
-pub const FOUND_PATHS: [&str; 11] = [
+pub const FOUND_PATHS: [&str; 13] = [
     RUN,
     "/var/lib/cilium",
     OVERRIDE,
@@ -19,6 +19,8 @@ pub const FOUND_PATHS: [&str; 11] = [
     "/tmp/cilium-bootstrap-time",
     "/tmp/node-init.cilium.io",
     "/tmp/node-deinit.cilium.io",
+    SPIRE[0],
+    SPIRE[1],
 ];
 
 /// Written by an init container in all versions, and removed by none.
@@ -32,6 +34,10 @@ const UNITS: [&str; 3] = [
     "/lib/systemd/system/sys-fs-bpf.mount",
     "/usr/lib/systemd/system/sys-fs-bpf.mount",
 ];
+
+/// Sockets and data of the SPIRE that Cilium's chart brings for mutual authentication. A SPIRE of
+/// its own has the same places.
+const SPIRE: [&str; 2] = ["/run/spire", "/run/spire-server"];
 
 pub(super) fn namespaces(state: &HostState) -> Vec<Item> {
     let names = state.network_namespaces.items().iter();
@@ -87,6 +93,10 @@ fn path(found: &FoundPath, known: &Known<'_>) -> Option<Item> {
         unit if UNITS.contains(&unit) => {
             text.filter(|text| is_cilium_unit(text))?;
             (Fate::Remove, Proof::Content)
+        }
+        spire if SPIRE.contains(&spire) => {
+            let why = "Cilium's chart and others bring a SPIRE that keeps its sockets there";
+            (Fate::doubtful(why), Proof::Name)
         }
         _ => (Fate::Remove, Proof::Name),
     };

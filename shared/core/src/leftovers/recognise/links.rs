@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Known;
-use crate::facts::{Link, LinkName, Peer, TableId};
+use crate::facts::{Link, LinkFlag, LinkName, Peer, TableId};
 use crate::leftovers::{Fate, HostState, Item, Leftover, Proof};
 
 /// Devices that carry node-wide traffic, and the kinds that each has had.
@@ -29,7 +29,11 @@ const HEALTH: &str = "lxc_health";
 pub(super) fn items(state: &HostState, programs: &BTreeMap<LinkName, Proof>) -> Vec<Item> {
     let links = state.links.items().iter();
     links
-        .filter_map(|link| node_device(link).or_else(|| pod_device(link, state, programs)))
+        .filter_map(|link| {
+            node_device(link)
+                .or_else(|| pod_device(link, state, programs))
+                .or_else(|| unfinished(link))
+        })
         .collect()
 }
 
@@ -80,6 +84,9 @@ fn pod_device(
     if state.remembered.pod_links.contains(&link.name) {
         proofs.push(Proof::Remembered);
     }
+    if let Some(Peer::Here(peer)) = link.peer.as_ref().filter(|_| is_idle(link)) {
+        proofs.extend(is_temporary(peer).then(|| Proof::Device(peer.clone())));
+    }
     let fate = if proofs.len() == 1 {
         Fate::doubtful(
             "it has the name of a pod's device, and nothing else says that it is Cilium's",
@@ -91,6 +98,36 @@ fn pod_device(
         Fate::InUse { by: pod.unwrap_or_else(|| "a pod whose name is not known".into()) }
     };
     Some(item(link, fate, proofs))
+}
+
+/// The pod's end of a pair that the CNI plugin made and, being killed, never moved into the pod.
+fn unfinished(link: &Link) -> Option<Item> {
+    if !is_temporary(&link.name) || link.kind.as_deref() != Some("veth") {
+        return None;
+    }
+    let (fate, proofs) = match &link.peer {
+        Some(Peer::Here(peer)) if peer.is_endpoint_device() && is_idle(link) => {
+            (Fate::Remove, vec![Proof::NameAndKind, Proof::Device(peer.clone())])
+        }
+        _ => (
+            Fate::doubtful("Cilium's plugin has such names for a moment, and so may others"),
+            vec![Proof::NameAndKind],
+        ),
+    };
+    Some(item(link, fate, proofs))
+}
+
+/// `tmp` and the first five digits of the container's id.
+fn is_temporary(name: &LinkName) -> bool {
+    let digits = name.as_str().strip_prefix("tmp");
+    digits.is_some_and(|digits| {
+        digits.len() == 5
+            && digits.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase())
+    })
+}
+
+fn is_idle(link: &Link) -> bool {
+    !link.has(LinkFlag::Up) && link.master.is_none()
 }
 
 /// Whether no namespace of a pod is behind a device. A veth dies with its other end, so one whose

@@ -27,40 +27,51 @@ pub use pins::BPF_DIRECTORIES;
 /// What is Cilium's or may be, in the order in which it can be taken away without cutting the host
 /// off: the rule for the host's own addresses is put back before anything else; programs go before
 /// the devices that they send packets to; a chain's feeders before the chain; binaries last.
+///
+/// And so that no part of it takes away what another part is recognised by, because a run may end
+/// anywhere and the next one begins by looking: tables before the rules that lead to them, devices
+/// before what hangs on them (which goes with them).
 pub(super) fn items(state: &HostState) -> Vec<Item> {
     let links = links::items(state, &programs::by_link(state));
-    let mut known = Known { state, links: BTreeMap::new(), rules: Vec::new() };
+    let mut known = Known { state, links: BTreeMap::new(), pod_rules: Vec::new() };
     for item in &links {
         if let Leftover::Link { name, .. } = &item.what {
             known.links.insert(name.clone(), item.fate.clone());
         }
     }
     let rules = rules::items(state, &known);
-    known.rules = rules
+    known.pod_rules = rules
+        .of_pods
         .iter()
         .filter(|item| item.fate == Fate::Remove)
         .filter_map(|item| match &item.what {
-            Leftover::Rule(rule) => Some(rule),
+            Leftover::Rule(rule) => Some(rule.clone()),
             _ => None,
         })
         .collect();
-    let rest = [
-        programs::items(state),
+    let routes = routes::items(state, &known);
+    let programs = programs::items(state, &known);
+    [
+        rules.fixed,
+        routes.of_pod_rules,
+        rules.of_pods,
+        programs.detached,
         netfilter::items(state),
         sets::items(state),
-        routes::items(state, &known),
+        routes.others,
         neighbours::items(state, &known),
-    ];
-    let last = [
+        links,
+        routes.by_device,
+        programs.with_device,
         files::namespaces(state),
-        pins::items(state),
+        pins::items(state, &known),
         cni::items(state, &known),
         files::items(state, &known),
         cni::binaries(state, &known),
-    ];
-    let rest: Vec<Item> = rest.into_iter().flatten().collect();
-    let last: Vec<Item> = last.into_iter().flatten().collect();
-    [rules, rest, links, last].into_iter().flatten().collect()
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// What is known by now.
@@ -68,8 +79,8 @@ struct Known<'a> {
     state: &'a HostState,
     /// Devices of Cilium's, or what looks so, and what is to become of them.
     links: BTreeMap<LinkName, Fate>,
-    /// Rules of Cilium's.
-    rules: Vec<&'a RoutingRule>,
+    /// Rules of Cilium's for addresses of pods.
+    pod_rules: Vec<RoutingRule>,
 }
 
 impl Known<'_> {

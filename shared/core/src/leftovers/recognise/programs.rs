@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Known;
 use crate::facts::LinkName;
 use crate::leftovers::{
     Attachment, AttachmentPoint, Fate, Filter, HostState, Item, Leftover, Program, Proof,
@@ -12,12 +13,45 @@ const PROGRAM: &str = "cil_";
 /// How the names of its maps begin, in all versions.
 const MAP: &str = "cilium_";
 
-/// In the order in which they are detached: what breaks the host itself first.
-pub(super) fn items(state: &HostState) -> Vec<Item> {
+/// Programs, and qdiscs, by when they go.
+#[derive(Default)]
+pub(super) struct Programs {
+    /// In the order in which they are detached: what breaks the host itself first.
+    pub(super) detached: Vec<Item>,
+    /// What is on a pod's device goes with it: it sees no packets but the pod's, and may be all that
+    /// the device is recognised by.
+    pub(super) with_device: Vec<Item>,
+}
+
+pub(super) fn items(state: &HostState, known: &Known<'_>) -> Programs {
     let cgroups = state.cgroup_programs.items().iter().filter_map(attachment);
     let links = state.link_programs.items().iter().filter_map(attachment);
     let filters = state.filters.items().iter().filter_map(filter);
-    cgroups.chain(links).chain(filters).chain(clsact(state)).collect()
+    // A qdisc before its filters, which go with it: an empty one says no more whose it was.
+    let all = cgroups.chain(links).chain(clsact(state)).chain(filters);
+    let mut found = Programs::default();
+    for mut item in all {
+        let pod = item_link(&item.what).filter(|link| link.is_endpoint_device());
+        match pod.and_then(|link| known.link_fate(link)) {
+            None | Some(Fate::Doubtful { .. }) => found.detached.push(item),
+            Some(fate) => {
+                if item.fate == Fate::Remove {
+                    item.fate = fate.clone();
+                }
+                found.with_device.push(item);
+            }
+        }
+    }
+    found
+}
+
+fn item_link(what: &Leftover) -> Option<&LinkName> {
+    match what {
+        Leftover::Attachment(attachment) => link(&attachment.point),
+        Leftover::Filter(filter) => Some(&filter.link),
+        Leftover::Clsact { link } => Some(link),
+        _ => None,
+    }
 }
 
 /// By which program each interface is seen to be Cilium's.

@@ -11,9 +11,33 @@ const TO_PROXY: TableId = TableId(2004);
 /// First number of the tables of ENI's and Azure's devices, which Cilium counts from there.
 const FIRST_OF_DEVICES: u32 = 10;
 
-pub(super) fn items(state: &HostState, known: &Known<'_>) -> Vec<Item> {
-    let routes = state.routes.items().iter();
-    routes.filter(|route| !is_kernels_own(route)).filter_map(|route| item(route, known)).collect()
+/// Routes, by what they are recognised by.
+#[derive(Default)]
+pub(super) struct Routes {
+    /// They lead to a device of Cilium's, and go with it.
+    pub(super) by_device: Vec<Item>,
+    /// They are in a table that only rules for Cilium's pods lead to.
+    pub(super) of_pod_rules: Vec<Item>,
+    /// The rest.
+    pub(super) others: Vec<Item>,
+}
+
+pub(super) fn items(state: &HostState, known: &Known<'_>) -> Routes {
+    let mut found = Routes::default();
+    for route in state.routes.items().iter().filter(|route| !is_kernels_own(route)) {
+        let item = |(fate, proofs)| Item { what: Leftover::Route(route.clone()), fate, proofs };
+        if let Some(judged) = by_device(route, known) {
+            found.by_device.push(item(judged));
+        } else if let Some(judged) = of_table(route, known) {
+            found.of_pod_rules.push(item(judged));
+        } else {
+            let judged = to_proxy(route)
+                .or_else(|| unreachable(route, known))
+                .or_else(|| to_node(route, known));
+            found.others.extend(judged.map(item));
+        }
+    }
+    found
 }
 
 /// What the kernel adds and takes away by itself with addresses and devices.
@@ -23,15 +47,6 @@ fn is_kernels_own(route: &Route) -> bool {
         IpNet::V6(net) => net.addr().is_unicast_link_local() || net.addr().is_multicast(),
     };
     route.table == TableId::LOCAL || own_destination
-}
-
-fn item(route: &Route, known: &Known<'_>) -> Option<Item> {
-    let (fate, proofs) = by_device(route, known)
-        .or_else(|| to_proxy(route))
-        .or_else(|| of_table(route, known))
-        .or_else(|| unreachable(route, known))
-        .or_else(|| to_node(route, known))?;
-    Some(Item { what: Leftover::Route(route.clone()), fate, proofs })
 }
 
 /// A route by a device of Cilium's shares the device's fate.
@@ -51,7 +66,7 @@ fn to_proxy(route: &Route) -> Option<(Fate, Vec<Proof>)> {
     (route.table == TO_PROXY && all && by_lo).then(|| (Fate::Remove, vec![Proof::Selector]))
 }
 
-/// A table that a pod's rule leads to, and no rule of anybody else.
+/// A table that rules for pods lead to, and no other rule.
 fn of_table(route: &Route, known: &Known<'_>) -> Option<(Fate, Vec<Proof>)> {
     let number = route.table.0;
     let range = FIRST_OF_DEVICES..TableId::DEFAULT.0;
@@ -107,12 +122,13 @@ fn to_node(route: &Route, known: &Known<'_>) -> Option<(Fate, Vec<Proof>)> {
 }
 
 impl Known<'_> {
-    /// Priority of a rule of Cilium's that leads to a table, if none of others does.
+    /// Priority of a rule for a pod of Cilium's that leads to a table, if no other rule does. The
+    /// tables that its other rules lead to may be others' as well.
     fn only_rule_to(&self, table: TableId) -> Option<u32> {
         let leads = |action| action == RuleAction::Lookup(table);
         let mut found = None;
         for rule in self.state.rules.items().iter().filter(|rule| leads(rule.action)) {
-            if !self.rules.contains(&rule) {
+            if !self.pod_rules.contains(rule) {
                 return None;
             }
             found = found.or(Some(rule.priority));

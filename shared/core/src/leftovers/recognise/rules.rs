@@ -30,16 +30,35 @@ const ENI_NODE_PORT: (u32, u32, u32) = (109, 0x80, 0x80);
 /// Routes to VTEP peers: priority and table.
 const VTEP: (u32, u32) = (112, 202);
 
-pub(super) fn items(state: &HostState, known: &Known<'_>) -> Vec<Item> {
+/// Rules, by what they are recognised by.
+#[derive(Default)]
+pub(super) struct Rules {
+    /// The rules for the table `local`, then those that need no knowledge of the cluster.
+    pub(super) fixed: Vec<Item>,
+    /// Rules for addresses of pods.
+    pub(super) of_pods: Vec<Item>,
+}
+
+pub(super) fn items(state: &HostState, known: &Known<'_>) -> Rules {
+    let mut found = Rules::default();
     let Some(rules) = state.rules.known() else {
-        return Vec::new();
+        return found;
     };
-    let mut items = Vec::new();
     for family in [Family::V4, Family::V6] {
-        items.extend(local_rule(rules, family));
+        found.fixed.extend(local_rule(rules, family));
     }
-    items.extend(rules.iter().filter_map(|rule| item(rule, known)));
-    items
+    for rule in rules {
+        let RuleAction::Lookup(table) = rule.action else {
+            continue;
+        };
+        let item = |fate, proofs| Item { what: Leftover::Rule(rule.clone()), fate, proofs };
+        if is_fixed(rule, table) {
+            found.fixed.push(item(Fate::Remove, vec![Proof::Selector]));
+        } else if let Some((fate, proofs)) = of_pod(rule, known) {
+            found.of_pods.push(item(fate, proofs));
+        }
+    }
+    found
 }
 
 /// What became of the rule that asks the table `local` first. Without any such rule the host does
@@ -62,18 +81,6 @@ fn local_rule(rules: &[RoutingRule], family: Family) -> Option<Item> {
 
 fn is_local(rule: &RoutingRule) -> bool {
     rule.matches_all() && rule.action == RuleAction::Lookup(TableId::LOCAL)
-}
-
-fn item(rule: &RoutingRule, known: &Known<'_>) -> Option<Item> {
-    let RuleAction::Lookup(table) = rule.action else {
-        return None;
-    };
-    let (fate, proofs) = if is_fixed(rule, table) {
-        (Fate::Remove, vec![Proof::Selector])
-    } else {
-        of_pod(rule, known)?
-    };
-    Some(Item { what: Leftover::Rule(rule.clone()), fate, proofs })
 }
 
 /// Whether a rule is one of those that need no knowledge of the cluster.
