@@ -38,6 +38,11 @@ pub fn program_by_id(id: u32) -> io::Result<Option<ProgramInfo>> {
     }
 }
 
+/// The program itself, for calls that compare. Nothing if it is gone by now.
+pub fn open_program(id: u32) -> io::Result<Option<OwnedFd>> {
+    by_id(Command::ProgGetFdById, id)
+}
+
 /// The link of a number that a query gave. Nothing if it is gone by now.
 pub fn link_by_id(id: u32) -> io::Result<Option<LinkInfo>> {
     match by_id(Command::LinkGetFdById, id)? {

@@ -20,6 +20,6 @@ mod query;
 
 pub use attach_type::AttachType;
 pub use detach::{detach_link, detach_program};
-pub use info::{LinkInfo, ProgramInfo, link_by_id, program_by_id};
+pub use info::{LinkInfo, ProgramInfo, link_by_id, open_program, program_by_id};
 pub use pin::{Pinned, pinned};
 pub use query::{Attached, Target, attached};

@@ -56,7 +56,7 @@ fn of_two_programs_on_a_cgroup_one_is_taken_off() {
     };
     assert_eq!(names(), ["cil_sock4_conne", "somebody_else", "cil_sock4_link"]);
     let first = attached(target, kind).unwrap()[0].program_id;
-    detach_program(directory.as_fd(), first, kind).unwrap();
+    detach_program(Target::Cgroup(directory.as_fd()), first, kind).unwrap();
     assert_eq!(names(), ["somebody_else", "cil_sock4_link"]);
     drop(link);
     assert_eq!(names(), ["somebody_else"]);

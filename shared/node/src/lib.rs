@@ -16,6 +16,7 @@ mod clean;
 mod collect;
 mod files;
 mod host;
+mod iptables;
 mod leftovers;
 mod netlink;
 pub mod probe;

@@ -6,12 +6,16 @@ use kcilium_core::facts::Unavailable;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// An agent lives: it would put everything back within seconds.
-    #[error("a Cilium agent runs on this host (process {pid})")]
+    #[error("a Cilium agent runs on this host{}", process(*.pid))]
     AgentLives {
-        /// Its process.
-        pid: u32,
+        /// Its process, where that is known.
+        pid: Option<u32>,
     },
     /// Whether an agent lives could not be told.
     #[error("whether a Cilium agent runs on this host is not known: {0}")]
     AgentUnknown(Unavailable),
+}
+
+fn process(pid: Option<u32>) -> String {
+    pid.map(|pid| format!(" (process {pid})")).unwrap_or_default()
 }

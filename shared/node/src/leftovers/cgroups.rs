@@ -40,6 +40,13 @@ const HOOKS: [(CgroupHook, AttachType); 13] = [
     (CgroupHook::InetSockRelease, AttachType::CgroupInetSockRelease),
 ];
 
+/// How the kernel calls a hook.
+pub(crate) fn attach_type(hook: CgroupHook) -> AttachType {
+    let found = HOOKS.iter().find(|(other, _)| *other == hook);
+    // The table has all of them.
+    found.map_or(AttachType::CgroupInet4Connect, |(_, kind)| *kind)
+}
+
 /// Programs on this host's root cgroup and a little below; none where there is no second hierarchy.
 pub(super) fn programs(root: &HostRoot) -> Result<Vec<Attachment>, Unavailable> {
     let mut found = Vec::new();

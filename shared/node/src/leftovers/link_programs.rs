@@ -9,14 +9,14 @@ use crate::netlink;
 use crate::unavailable::unavailable;
 
 /// What hangs on clsact.
-pub(super) struct TrafficControl {
-    pub(super) clsact: Result<Vec<LinkName>, Unavailable>,
-    pub(super) filters: Result<Vec<Filter>, Unavailable>,
-    pub(super) other_filters: Result<Vec<LinkName>, Unavailable>,
+pub(crate) struct TrafficControl {
+    pub(crate) clsact: Result<Vec<LinkName>, Unavailable>,
+    pub(crate) filters: Result<Vec<Filter>, Unavailable>,
+    pub(crate) other_filters: Result<Vec<LinkName>, Unavailable>,
 }
 
 /// Reads qdiscs and filters. Interfaces without clsact have no filters that Cilium could have made.
-pub(super) async fn traffic_control(links: &Result<Vec<Link>, Unavailable>) -> TrafficControl {
+pub(crate) async fn traffic_control(links: &Result<Vec<Link>, Unavailable>) -> TrafficControl {
     match listed(links).await {
         Ok((clsact, filters, others)) => {
             TrafficControl { clsact: Ok(clsact), filters: Ok(filters), other_filters: Ok(others) }

@@ -1,6 +1,6 @@
 //! What may have been left by Cilium on this host, and what it could be mixed up with.
 //!
-//! Nothing here changes anything. Whose it is says [`Inventory::of`](kcilium_core::leftovers::Inventory::of).
+//! Nothing here changes anything; [`clean`](crate::clean()) does. Whose it is says [`Inventory::of`](kcilium_core::leftovers::Inventory::of).
 
 mod cgroups;
 mod cni;
@@ -13,6 +13,11 @@ mod program;
 
 use kcilium_core::leftovers::{HostState, Remembered};
 
+pub(crate) use cgroups::attach_type;
+pub(crate) use link_programs::traffic_control;
+pub(crate) use paths::mounts;
+pub(crate) use pins::pins;
+
 use crate::host::HostRoot;
 use crate::netlink;
 
@@ -22,7 +27,7 @@ use crate::netlink;
 /// showing the host's mounts.
 pub async fn read_leftovers(root: &HostRoot, remembered: Remembered) -> HostState {
     let links = netlink::links().await;
-    let traffic_control = link_programs::traffic_control(&links).await;
+    let traffic_control = traffic_control(&links).await;
     HostState {
         addresses: netlink::addresses().await.into(),
         routes: netlink::routes().await.into(),
@@ -34,8 +39,8 @@ pub async fn read_leftovers(root: &HostRoot, remembered: Remembered) -> HostStat
         link_programs: link_programs::link_programs(&links).await.into(),
         links: links.into(),
         cgroup_programs: cgroups::programs(root).into(),
-        pins: pins::pins(root).into(),
-        netfilter: netfilter::rulesets(),
+        pins: pins(root).into(),
+        netfilter: netfilter::rulesets(root),
         sets: netlink::sets().await.into(),
         transforms: netlink::transforms().await.into(),
         endpoints: endpoints::endpoints(root).into(),
@@ -43,7 +48,7 @@ pub async fn read_leftovers(root: &HostRoot, remembered: Remembered) -> HostStat
         cni_results: cni::results(root).into(),
         cni_binaries: cni::binaries(root).into(),
         network_namespaces: paths::network_namespaces(root).into(),
-        mounts: paths::mounts(root).into(),
+        mounts: mounts(root).into(),
         paths: paths::found(root).into(),
         remembered,
     }

@@ -19,7 +19,7 @@ pub(super) fn network_namespaces(root: &HostRoot) -> Result<Vec<String>, Unavail
 }
 
 /// Mounts below the host's root, as this process sees them.
-pub(super) fn mounts(root: &HostRoot) -> Result<Vec<Mount>, Unavailable> {
+pub(crate) fn mounts(root: &HostRoot) -> Result<Vec<Mount>, Unavailable> {
     /// Every mount has its line, and nodes have thousands.
     const LIMIT: u64 = 64 * 1024 * 1024;
     const MOUNTS: &str = "/proc/thread-self/mountinfo";

@@ -16,7 +16,7 @@ const BPF: u64 = 0xcafe_4a11;
 const INSIDE: [&str; 2] = ["cilium", "tc/globals"];
 
 /// Pins in the directories that Cilium uses, with these directories below its own.
-pub(super) fn pins(root: &HostRoot) -> Result<Vec<Pin>, Unavailable> {
+pub(crate) fn pins(root: &HostRoot) -> Result<Vec<Pin>, Unavailable> {
     let mut found = Vec::new();
     for file_system in BPF_DIRECTORIES {
         let explain = |error: &io::Error| unavailable(file_system, error);

@@ -1,6 +1,7 @@
 //! Names of interfaces, by index.
 
 use std::collections::HashMap;
+use std::io;
 use std::os::fd::OwnedFd;
 
 use kcilium_core::facts::LinkName;
@@ -35,6 +36,12 @@ impl LinkNames {
         }
         netdevice::index_to_name(self.socket.as_ref()?, index).ok()
     }
+}
+
+/// The index of an interface.
+pub(super) fn index(name: &LinkName) -> io::Result<u32> {
+    let socket = socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
+    Ok(netdevice::name_to_index(&socket, name.as_str())?)
 }
 
 /// What iproute2 prints for an index without a name.

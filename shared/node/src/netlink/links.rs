@@ -10,8 +10,8 @@ use super::attributes::{attributes, push, split_header, text};
 use super::dump::{Reader, Request, dump};
 use super::link_names::nameless;
 
-const RTM_NEWLINK: u16 = 16;
-const RTM_GETLINK: u16 = 18;
+pub(super) const RTM_NEWLINK: u16 = 16;
+pub(super) const RTM_GETLINK: u16 = 18;
 
 const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
@@ -19,14 +19,14 @@ const IFLA_MTU: u16 = 4;
 const IFLA_LINK: u16 = 5;
 const IFLA_MASTER: u16 = 10;
 const IFLA_LINKINFO: u16 = 18;
-const IFLA_EXT_MASK: u16 = 29;
+pub(super) const IFLA_EXT_MASK: u16 = 29;
 const IFLA_LINK_NETNSID: u16 = 37;
 const IFLA_PROP_LIST: u16 = 52;
 const IFLA_ALT_IFNAME: u16 = 53;
 const IFLA_INFO_KIND: u16 = 1;
 
 /// Counters are half of each message, and nobody reads them here.
-const RTEXT_FILTER_SKIP_STATS: u32 = 1 << 3;
+pub(super) const RTEXT_FILTER_SKIP_STATS: u32 = 1 << 3;
 
 /// `IFF_*` and what they are called here, in the order in which they are listed.
 const FLAGS: [(u32, LinkFlag); 5] = [

@@ -8,6 +8,7 @@
 //! Attributes that are not used are not looked at here, and one that is used and does not decode
 //! fails the fact.
 
+pub(crate) mod act;
 mod addresses;
 mod attributes;
 mod dump;

@@ -12,7 +12,7 @@ use super::link_names::LinkNames;
 const RTM_NEWNEIGH: u16 = 28;
 const RTM_GETNEIGH: u16 = 30;
 
-const NDA_DST: u16 = 1;
+pub(super) const NDA_DST: u16 = 1;
 const NUD_PERMANENT: u16 = 0x80;
 const NTF_EXT_LEARNED: u8 = 0x10;
 

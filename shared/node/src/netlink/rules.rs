@@ -12,26 +12,26 @@ use super::attributes::{address, attributes, prefix, split_header, text};
 use super::dump::{Reader, Request, dump};
 use super::family_number;
 
-const RTM_NEWRULE: u16 = 32;
+pub(super) const RTM_NEWRULE: u16 = 32;
 const RTM_GETRULE: u16 = 34;
 
 /// Changes to either family's rules (`RTNLGRP_IPV4_RULE`, `RTNLGRP_IPV6_RULE`): the kernel counts
 /// rules to remember where it stands, and marks nothing.
 const WATCH: u32 = 1 << (8 - 1) | 1 << (19 - 1);
 
-const FRA_DST: u16 = 1;
-const FRA_SRC: u16 = 2;
+pub(super) const FRA_DST: u16 = 1;
+pub(super) const FRA_SRC: u16 = 2;
 const FRA_IIFNAME: u16 = 3;
 const FRA_GOTO: u16 = 4;
-const FRA_PRIORITY: u16 = 6;
-const FRA_FWMARK: u16 = 10;
+pub(super) const FRA_PRIORITY: u16 = 6;
+pub(super) const FRA_FWMARK: u16 = 10;
 const FRA_SUPPRESS_PREFIXLEN: u16 = 14;
-const FRA_TABLE: u16 = 15;
-const FRA_FWMASK: u16 = 16;
+pub(super) const FRA_TABLE: u16 = 15;
+pub(super) const FRA_FWMASK: u16 = 16;
 const FRA_OIFNAME: u16 = 17;
 const FRA_L3MDEV: u16 = 19;
 const FRA_UID_RANGE: u16 = 20;
-const FRA_PROTOCOL: u16 = 21;
+pub(super) const FRA_PROTOCOL: u16 = 21;
 const FRA_IP_PROTO: u16 = 22;
 const FRA_SPORT_RANGE: u16 = 23;
 const FRA_DPORT_RANGE: u16 = 24;
@@ -39,7 +39,7 @@ const FRA_DSCP: u16 = 25;
 
 const FIB_RULE_INVERT: u32 = 1 << 1;
 
-const FR_ACT_TO_TBL: u8 = 1;
+pub(super) const FR_ACT_TO_TBL: u8 = 1;
 const FR_ACT_GOTO: u8 = 2;
 const FR_ACT_NOP: u8 = 3;
 const FR_ACT_UNREACHABLE: u8 = 7;

@@ -9,14 +9,14 @@ use super::dump::{Reader, Request, dump_of};
 
 /// `NFNL_SUBSYS_IPSET` and `IPSET_CMD_LIST`; the answers are called the same.
 const LIST: u16 = 6 << 8 | 7;
-const IPSET_ATTR_PROTOCOL: u16 = 1;
-const IPSET_ATTR_SETNAME: u16 = 2;
+pub(super) const IPSET_ATTR_PROTOCOL: u16 = 1;
+pub(super) const IPSET_ATTR_SETNAME: u16 = 2;
 /// With `NLA_F_NET_BYTEORDER`.
 const IPSET_ATTR_FLAGS: u16 = 6 | 1 << 14;
 /// Names, and not what is in the sets.
 const IPSET_FLAG_LIST_SETNAME: u32 = 1 << 1;
 /// Understood by all kernels since 2.6.39.
-const PROTOCOL: u8 = 6;
+pub(super) const PROTOCOL: u8 = 6;
 
 /// Names of all sets of this network namespace; none where the kernel has no sets.
 pub(crate) async fn sets() -> Result<Vec<String>, Unavailable> {

@@ -12,7 +12,7 @@ const RTM_GETQDISC: u16 = 38;
 const RTM_NEWTFILTER: u16 = 44;
 const RTM_GETTFILTER: u16 = 46;
 
-const TCA_KIND: u16 = 1;
+pub(super) const TCA_KIND: u16 = 1;
 const TCA_OPTIONS: u16 = 2;
 const TCA_BPF_NAME: u16 = 7;
 const TCA_BPF_ID: u16 = 11;
@@ -20,6 +20,14 @@ const TCA_BPF_ID: u16 = 11;
 /// The two hooks of clsact.
 const PARENTS: [(Direction, u32); 2] =
     [(Direction::Ingress, 0xffff_fff2), (Direction::Egress, 0xffff_fff3)];
+
+/// The hook of a direction.
+pub(super) fn parent(direction: Direction) -> u32 {
+    match direction {
+        Direction::Ingress => PARENTS[0].1,
+        Direction::Egress => PARENTS[1].1,
+    }
+}
 
 /// A filter, as the kernel lists it.
 #[derive(Debug)]

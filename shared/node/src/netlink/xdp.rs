@@ -10,7 +10,7 @@ const RTM_NEWLINK: u16 = 16;
 const RTM_GETLINK: u16 = 18;
 
 const IFLA_IFNAME: u16 = 3;
-const IFLA_XDP: u16 = 43;
+pub(super) const IFLA_XDP: u16 = 43;
 /// `IFLA_XDP_PROG_ID`, and the same for each mode where there are several.
 const PROGRAM_IDS: std::ops::RangeInclusive<u16> = 4..=7;
 

@@ -1,0 +1,128 @@
+//! iptables, whichever is there: of this program's own image, else the host's.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use kcilium_core::facts::{Family, Unavailable};
+use kcilium_core::leftovers::Backend;
+
+use crate::host::HostRoot;
+use crate::unavailable::unavailable;
+
+/// Where programs of administrators are on a host.
+const DIRECTORIES: [&str; 5] = ["/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin", "/bin"];
+/// The lock of x_tables, which every iptables takes at the place that it sees.
+const LOCK: &str = "/run/xtables.lock";
+
+/// Which program of the family is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// `iptables`.
+    Change,
+    /// `iptables-save`.
+    Save,
+}
+
+/// All tables of a backend and family; empty where there are none.
+pub(crate) fn saved(
+    root: &HostRoot,
+    backend: Backend,
+    family: Family,
+) -> Result<String, Unavailable> {
+    // Asking would load the modules that make them.
+    if backend == Backend::Legacy && !has_legacy_tables(family)? {
+        return Ok(String::new());
+    }
+    run(root, backend, family, Form::Save, &[])
+}
+
+/// Runs the program, and gives what it printed.
+pub(crate) fn run(
+    root: &HostRoot,
+    backend: Backend,
+    family: Family,
+    form: Form,
+    arguments: &[&str],
+) -> Result<String, Unavailable> {
+    let name = name(Some(backend), family, form);
+    // Not absent: the rules may be there all the same.
+    let mut command = find(root, backend, family, form).ok_or_else(|| {
+        Unavailable::failed(name.as_str(), "not installed, so the rules cannot be listed")
+    })?;
+    let output = command.args(arguments).stdin(Stdio::null()).output();
+    let output = output.map_err(|error| unavailable(name.as_str(), &error))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(Unavailable::failed(name, said.trim()));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn name(backend: Option<Backend>, family: Family, form: Form) -> String {
+    let stem = match family {
+        Family::V4 => "iptables",
+        Family::V6 => "ip6tables",
+    };
+    let backend = backend.map(|backend| format!("-{backend}")).unwrap_or_default();
+    let form = match form {
+        Form::Change => "",
+        Form::Save => "-save",
+    };
+    format!("{stem}{backend}{form}")
+}
+
+/// The program of this name, or one without the backend in its name that says it is of that backend.
+fn find(root: &HostRoot, backend: Backend, family: Family, form: Form) -> Option<Command> {
+    if let Some(command) = program(root, &name(Some(backend), family, form)) {
+        return Some(command);
+    }
+    let mut version = program(root, &name(None, family, Form::Change))?;
+    let output = version.arg("--version").stdin(Stdio::null()).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    // Before 1.8 there was only one.
+    let found = if text.contains("nf_tables") { Backend::Nft } else { Backend::Legacy };
+    (found == backend).then(|| program(root, &name(None, family, form)))?
+}
+
+fn program(root: &HostRoot, name: &str) -> Option<Command> {
+    if let Some(path) = own(name) {
+        let mut command = Command::new(path);
+        let lock = root.locate(LOCK).ok().filter(|lock| lock.exists());
+        if let Some(lock) = lock {
+            command.env("XTABLES_LOCKFILE", lock);
+        }
+        return Some(command);
+    }
+    if root.path() == Path::new("/") {
+        return None;
+    }
+    let path = DIRECTORIES.iter().map(|directory| format!("{directory}/{name}"));
+    let path = path.into_iter().find(|path| is_program(root, path))?;
+    let mut command = Command::new(own("chroot")?);
+    command.arg(root.path()).arg(path);
+    Some(command)
+}
+
+fn is_program(root: &HostRoot, path: &str) -> bool {
+    root.locate(path).is_ok_and(|place| place.is_file())
+}
+
+fn own(name: &str) -> Option<PathBuf> {
+    let directories = std::env::var_os("PATH")?;
+    std::env::split_paths(&directories).map(|path| path.join(name)).find(|path| path.is_file())
+}
+
+/// Whether this network namespace has tables of x_tables.
+fn has_legacy_tables(family: Family) -> Result<bool, Unavailable> {
+    let path = match family {
+        Family::V4 => "/proc/thread-self/net/ip_tables_names",
+        Family::V6 => "/proc/thread-self/net/ip6_tables_names",
+    };
+    match fs::read_to_string(path) {
+        Ok(names) => Ok(!names.trim().is_empty()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(unavailable(path, &error)),
+    }
+}
