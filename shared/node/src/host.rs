@@ -124,7 +124,7 @@ impl Host {
     /// The name given, else the one in the host's `/etc/hostname`, else the running kernel's.
     ///
     /// Names that are not given are in lower case, as the kubelet registers them.
-    pub(crate) fn node_name(&self) -> NodeName {
+    pub fn node_name(&self) -> NodeName {
         if let Some(name) = &self.name {
             return name.clone();
         }
