@@ -30,7 +30,8 @@ pub fn pinned(path: &Path) -> io::Result<Pinned> {
     match kind.to_str() {
         Some("anon_inode:bpf-map") => map_name(fd.as_fd()).map(Pinned::Map),
         Some("anon_inode:bpf-prog") => program(fd.as_fd()).map(Pinned::Program),
-        Some("anon_inode:bpf_link") => link(fd.as_fd()).map(Pinned::Link),
+        // With a hyphen where the kernel opens it from a pin or by number, with none where it is new.
+        Some("anon_inode:bpf-link" | "anon_inode:bpf_link") => link(fd.as_fd()).map(Pinned::Link),
         _ => Err(io::Error::other("neither map, program nor link")),
     }
 }

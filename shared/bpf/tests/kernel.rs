@@ -69,6 +69,8 @@ fn a_link_on_an_interface_is_seen_and_detached() {
     }
     let lab = Lab::new("tcx").unwrap();
     let namespace = lab.namespace("node").unwrap();
+    let files = BpfFiles::mount(&lab.dir().join("bpf")).unwrap();
+    let pins = files.path().to_owned();
     let path = format!("/run/netns/{}", namespace.name());
     let body = move || {
         let file = File::open(path).unwrap();
@@ -82,7 +84,11 @@ fn a_link_on_an_interface_is_seen_and_detached() {
         let seen = attached(target, AttachType::TcxIngress).unwrap();
         assert_eq!(seen.len(), 1);
         let id = seen[0].link_id.unwrap();
-        assert_eq!(link_by_id(id).unwrap().unwrap().program_id, seen[0].program_id);
+        let info = link_by_id(id).unwrap().unwrap();
+        assert_eq!(info.program_id, seen[0].program_id);
+        pin(link.as_fd(), &pins.join("link")).unwrap();
+        assert_eq!(pinned(&pins.join("link")).unwrap(), Pinned::Link(info));
+        std::fs::remove_file(pins.join("link")).unwrap();
         detach_link(id).unwrap();
         assert_eq!(attached(target, AttachType::TcxIngress).unwrap(), []);
         drop(link);

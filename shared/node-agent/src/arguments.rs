@@ -10,18 +10,24 @@ use lexopt::prelude::*;
 use crate::failure::Failure;
 
 pub(crate) const HELP: &str = "\
-Reads or probes the network of the node it runs on.
+Reads, probes or cleans the network of the node it runs on.
 
 Usage:
   kcilium-node-agent facts [OPTIONS]   facts of this host, as JSON
   kcilium-node-agent probe [OPTIONS]   probes of a request; a line of JSON each
+  kcilium-node-agent plan [OPTIONS]    what of Cilium would be removed, as JSON
+  kcilium-node-agent clean --apply FILE [OPTIONS]
+                                       remove that; a line of JSON each step
 
 Options of facts:
   --node-name NAME          name of the node in Kubernetes (default: the host's)
   --look-up ADDRESS         ask the kernel for this way, too; may be repeated
 
-Options of probe:
+Options of probe and plan:
   --request FILE            the request (default: standard input)
+
+Options of clean:
+  --apply FILE              the plan, in an order; - is standard input
 
 Options:
   --root DIR                where the host's files are (default: /)
@@ -38,9 +44,9 @@ Options:
 Exit codes:
   0    done, whatever was found
   2    wrong usage, or a request that makes no sense
-  3    could not run
+  3    could not run; of clean also: a Cilium agent runs
   124  the deadline came first
-  130  told to end (SIGTERM, SIGINT): what was sent was waited for
+  130  told to end (SIGTERM, SIGINT): what was begun was waited for
 ";
 
 /// What to do, and where.
@@ -56,12 +62,15 @@ pub(crate) struct Arguments {
     pub(crate) node_name: Option<String>,
     pub(crate) look_up: Vec<IpAddr>,
     pub(crate) request: Option<PathBuf>,
+    pub(crate) apply: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Task {
     Facts,
     Probe,
+    Plan,
+    Clean,
     Help,
     Version,
 }
@@ -82,6 +91,8 @@ impl Arguments {
                     found.task = Some(match word.to_str() {
                         Some("facts") => Task::Facts,
                         Some("probe") => Task::Probe,
+                        Some("plan") => Task::Plan,
+                        Some("clean") => Task::Clean,
                         _ => return Err(Value(word).unexpected()),
                     });
                 }
@@ -107,6 +118,7 @@ impl Arguments {
                 Long("node-name") => found.node_name = Some(parser.value()?.string()?),
                 Long("look-up") => found.look_up.push(parser.value()?.parse()?),
                 Long("request") => found.request = Some(parser.value()?.into()),
+                Long("apply") => found.apply = Some(parser.value()?.into()),
                 other => return Err(other.unexpected()),
             }
         }
@@ -117,11 +129,17 @@ impl Arguments {
     fn checked(self) -> Result<Self, Failure> {
         let of_facts = self.node_name.is_some() || !self.look_up.is_empty();
         match self.task {
-            None => Err(Failure::usage("say what to do: facts or probe")),
-            Some(Task::Facts) if self.request.is_some() => {
-                Err(Failure::usage("--request is for probe"))
+            None => Err(Failure::usage("say what to do: facts, probe, plan or clean")),
+            Some(Task::Facts | Task::Clean) if self.request.is_some() => {
+                Err(Failure::usage("--request is for probe and plan"))
             }
-            Some(Task::Probe) if of_facts => {
+            Some(Task::Clean) if self.apply.is_none() => {
+                Err(Failure::usage("clean needs --apply FILE: nothing is removed without a plan"))
+            }
+            Some(Task::Facts | Task::Probe | Task::Plan) if self.apply.is_some() => {
+                Err(Failure::usage("--apply is for clean"))
+            }
+            Some(Task::Probe | Task::Plan | Task::Clean) if of_facts => {
                 Err(Failure::usage("--node-name and --look-up are for facts"))
             }
             _ if self.host_namespaces && self.network_namespace.is_some() => {

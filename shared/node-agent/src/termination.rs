@@ -4,8 +4,6 @@ use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
 
-use kcilium_core::probe::Summary;
-
 use crate::failure::Failure;
 
 /// Where Kubernetes looks for it, unless the pod says otherwise.
@@ -32,11 +30,11 @@ impl TerminationMessage {
         }
     }
 
-    /// Writes the summary. A file that cannot be written has no other way to complain than the exit
+    /// Writes a summary. A file that cannot be written has no other way to complain than the exit
     /// code, which tells of the work.
-    pub(crate) fn write(self, summary: &Summary) {
+    pub(crate) fn write(self, summary: &str) {
         if let Some(mut file) = self.0 {
-            let _ = file.write_all(summary.to_json().as_bytes());
+            let _ = file.write_all(summary.as_bytes());
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::arguments::{Arguments, HELP, Task};
 use crate::failure::{Exit, Failure};
 use crate::signals::Signals;
 use crate::termination::TerminationMessage;
-use crate::{input, namespaces};
+use crate::{clean, input, namespaces};
 
 /// Does what the command line says.
 pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
@@ -28,9 +28,12 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     };
     match parsed.and_then(|arguments| perform(&arguments)) {
         Ok(None) => ExitCode::SUCCESS,
-        Ok(Some(summary)) => {
-            message.write(&summary);
-            let exit = match summary.ending {
+        Ok(Some(ended)) => {
+            message.write(&ended.message);
+            if let Some(failure) = ended.failure {
+                return complain(&failure);
+            }
+            let exit = match ended.ending {
                 Ending::Finished => Exit::Fine,
                 Ending::Deadline => Exit::Deadline,
                 Ending::Terminated => Exit::Terminated,
@@ -39,7 +42,7 @@ pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
             ExitCode::from(exit as u8)
         }
         Err(failure) => {
-            message.write(&Summary::failed(failure.error()));
+            message.write(&Summary::failed(failure.error()).to_json());
             complain(&failure)
         }
     }
@@ -51,13 +54,34 @@ fn complain(failure: &Failure) -> ExitCode {
     ExitCode::from(failure.exit as u8)
 }
 
-fn perform(arguments: &Arguments) -> Result<Option<Summary>, Failure> {
+/// What a run came to.
+pub(crate) struct Ended {
+    pub(crate) ending: Ending,
+    /// The termination message.
+    pub(crate) message: String,
+    /// Why it did not come to its end, where that is to be told on standard error, too.
+    pub(crate) failure: Option<Failure>,
+}
+
+impl From<Summary> for Ended {
+    fn from(summary: Summary) -> Self {
+        Self { ending: summary.ending, message: summary.to_json(), failure: None }
+    }
+}
+
+fn perform(arguments: &Arguments) -> Result<Option<Ended>, Failure> {
     let version = concat!("kcilium-node-agent ", env!("CARGO_PKG_VERSION"), "\n");
     match arguments.task {
         Some(Task::Help) => print(HELP),
         Some(Task::Version) => print(version),
-        Some(Task::Facts) => return on_runtime(async || facts(arguments).await).map(Some),
-        Some(Task::Probe) => return on_runtime(async || probe(arguments).await).map(Some),
+        Some(Task::Facts) => {
+            return on_runtime(async || facts(arguments).await).map(|summary| Some(summary.into()));
+        }
+        Some(Task::Probe) => {
+            return on_runtime(async || probe(arguments).await).map(|summary| Some(summary.into()));
+        }
+        Some(Task::Plan) => return on_runtime(async || clean::plan(arguments).await).map(Some),
+        Some(Task::Clean) => return on_runtime(async || clean::apply(arguments).await).map(Some),
         None => {}
     }
     Ok(None)
@@ -68,7 +92,7 @@ fn print(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
 }
 
-fn print_json(value: &impl Serialize) {
+pub(crate) fn print_json(value: &impl Serialize) {
     if let Ok(mut line) = serde_json::to_string(value) {
         line.push('\n');
         print(&line);
@@ -83,20 +107,20 @@ fn on_runtime<T>(work: impl AsyncFnOnce() -> Result<T, Failure>) -> Result<T, Fa
     runtime.block_on(work())
 }
 
-fn listen() -> Result<Signals, Failure> {
+pub(crate) fn listen() -> Result<Signals, Failure> {
     Signals::listen()
         .map_err(|error| Failure::could_not_run(format!("cannot listen to signals: {error}")))
 }
 
 /// Resolves when the deadline has come; never where there is none.
-async fn deadline(arguments: &Arguments, begin: Instant) {
+pub(crate) async fn deadline(arguments: &Arguments, begin: Instant) {
     match arguments.deadline {
         Some(patience) => sleep_until(begin + patience).await,
         None => std::future::pending().await,
     }
 }
 
-fn root(arguments: &Arguments) -> HostRoot {
+pub(crate) fn root(arguments: &Arguments) -> HostRoot {
     arguments.root.clone().map_or_else(HostRoot::default, HostRoot::new)
 }
 

@@ -10,6 +10,7 @@
 //! The agents are taken for gone. Whether they are is asked by whoever acts on an inventory.
 
 mod cleaning;
+mod cleaning_run;
 mod foreign;
 mod host_state;
 mod inventory;
@@ -21,6 +22,7 @@ mod proof;
 mod recognise;
 
 pub use cleaning::{Outcome, Step};
+pub use cleaning_run::{CleaningOrder, CleaningSummary, Told};
 pub use foreign::{Change, Comparison};
 pub use host_state::{
     CniText, Endpoint, FoundPath, HostState, Mount, Neighbour, Pin, Remembered, Ruleset,

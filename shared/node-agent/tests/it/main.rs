@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail in this way")]
 
 mod agent;
+mod clean;
 mod dns;
 mod dns_server;
 mod ending;

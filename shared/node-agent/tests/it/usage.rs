@@ -14,10 +14,13 @@ fn refused(arguments: &[&str]) -> String {
 #[test]
 fn wrong_command_lines_are_refused() {
     let first_lines = [
-        (&[][..], "error: say what to do: facts or probe"),
-        (&["clean"], "error: unexpected argument \"clean\""),
+        (&[][..], "error: say what to do: facts, probe, plan or clean"),
+        (&["tidy"], "error: unexpected argument \"tidy\""),
+        (&["clean"], "error: clean needs --apply FILE: nothing is removed without a plan"),
+        (&["plan", "--apply", "x"], "error: --apply is for clean"),
+        (&["clean", "--apply", "-", "--request", "x"], "error: --request is for probe and plan"),
         (&["facts", "probe"], "error: unexpected argument \"probe\""),
-        (&["facts", "--request", "x"], "error: --request is for probe"),
+        (&["facts", "--request", "x"], "error: --request is for probe and plan"),
         (&["probe", "--node-name", "x"], "error: --node-name and --look-up are for facts"),
         (&["probe", "--deadline"], "error: missing argument for option '--deadline'"),
         (

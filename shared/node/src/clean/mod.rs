@@ -17,6 +17,7 @@ mod refusal;
 mod routes;
 mod rules;
 mod sets;
+mod units;
 
 use std::ops::ControlFlow;
 
@@ -60,6 +61,8 @@ pub async fn clean(
             Some(why) => portion.iter().map(|_| Outcome::kept(why.clone())).collect(),
             None => take_away(root, portion).await,
         };
+        // Whoever waits for something else gets to hear of it before the next step.
+        tokio::task::yield_now().await;
         let mut flow = ControlFlow::Continue(());
         for (item, outcome) in portion.iter().zip(outcomes) {
             let step = Step { item: item.clone(), outcome };
@@ -184,6 +187,7 @@ async fn take_one_away(root: &HostRoot, what: &Leftover) -> Outcome {
         Leftover::PinDirectory { path } => files::empty_directory(root, path),
         Leftover::CniBackup { path, original } => files::restored(root, path, original),
         Leftover::Directory { path } => directory::directory(root, path),
+        Leftover::File { path } if units::is_unit(path) => units::unit(root, path),
         Leftover::Pin { path }
         | Leftover::CniConfiguration { path }
         | Leftover::CniResult { path }

@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test may fail in this way")]
 
+mod clean;
 mod consistency;
 mod files;
 mod inside;
@@ -10,5 +11,6 @@ mod leftovers;
 mod links;
 mod lookups;
 mod nexthop_objects;
+mod reachability;
 mod routes;
 mod rules;
