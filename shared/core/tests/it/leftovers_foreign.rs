@@ -254,6 +254,20 @@ fn the_order_of_rules_counts() {
 }
 
 #[test]
+fn a_route_that_the_kernel_makes_of_an_address_may_come_and_not_go() {
+    let route = r#"{"destination": "fe80::1/128", "kind": "local", "table": 255,
+        "protocol": "kernel", "nextHops": [{"link": "eth0"}]}"#;
+    let mut with = after();
+    known(&mut with.routes).push(serde_json::from_str(route).unwrap());
+    assert_eq!(shown(&with), "");
+
+    let mut before = before();
+    known(&mut before.routes).push(serde_json::from_str(route).unwrap());
+    let comparison = Comparison::of(&before, &plan(), &after());
+    assert_eq!(comparison.changes.len(), 1, "{comparison:?}");
+}
+
+#[test]
 fn a_route_that_leads_elsewhere_too_is_not_ciliums() {
     let multipath = r#"{"destination": "10.5.0.0/16", "nextHops":
         [{"link": "eth0", "gateway": "10.24.0.1", "weight": 1},

@@ -24,13 +24,22 @@ struct State {
     shown: String,
     /// In full: this is compared.
     exact: String,
+    coming: Coming,
+}
+
+/// What it means that a thing is new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Coming {
+    Change,
+    /// Nothing: such things come while nobody does anything. That one is gone is a change.
+    ByItself,
 }
 
 impl Thing {
     /// A thing whose state is fully told by words.
     pub(super) fn new(what: impl Into<String>, shown: impl Into<String>) -> Self {
         let shown = shown.into();
-        let state = State { exact: shown.clone(), shown };
+        let state = State { exact: shown.clone(), shown, coming: Coming::Change };
         Self { what: what.into(), state }
     }
 
@@ -38,7 +47,13 @@ impl Thing {
     pub(super) fn exact(what: String, shown: String, value: &impl Serialize) -> Self {
         // Plain data always has a form in JSON.
         let exact = serde_json::to_string(value).unwrap_or_default();
-        Self { what, state: State { shown, exact } }
+        Self { what, state: State { shown, exact, coming: Coming::Change } }
+    }
+
+    /// The same, if it may come by itself.
+    pub(super) fn coming_by_itself(mut self) -> Self {
+        self.state.coming = Coming::ByItself;
+        self
     }
 }
 
@@ -70,10 +85,12 @@ fn of_one(what: &str, before: &[State], after: &[State]) -> Vec<Change> {
     if exact(before) == exact(after) {
         return Vec::new();
     }
-    let (lost, new) = (without(before, after), without(after, before));
+    let (lost, mut new) = (without(before, after), without(after, before));
+    new.retain(|state| state.coming == Coming::Change);
     let change = |before, after| Change { what: what.to_owned(), before, after };
     match (&lost[..], &new[..]) {
-        ([], []) => vec![change(None, None)],
+        ([], []) if before.len() == after.len() => vec![change(None, None)],
+        ([], []) => Vec::new(),
         // The words are the same, so it is something that they do not tell.
         ([lost], [new]) if lost.shown == new.shown => {
             vec![change(Some(lost.exact.clone()), Some(new.exact.clone()))]
