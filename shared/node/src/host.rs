@@ -134,6 +134,11 @@ impl Host {
     }
 }
 
+/// Whether this process may change what belongs to root.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
 fn hostname_file(root: &HostRoot) -> Option<String> {
     let text = read_text(root, "/etc/hostname", SMALL).ok()?;
     text.lines()

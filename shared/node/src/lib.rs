@@ -25,5 +25,5 @@ mod unavailable;
 
 pub use clean::{Refusal, clean, no_agent};
 pub use collect::{collect, look_up};
-pub use host::{Host, HostRoot};
+pub use host::{Host, HostRoot, is_root};
 pub use leftovers::read_leftovers;

@@ -2,16 +2,18 @@
 
 use std::io;
 
+use crate::unavailable::plain;
+
 /// Nothing is taken away from a host of which nothing can be kept.
 #[derive(Debug, thiserror::Error)]
 pub enum KeepsakeError {
     /// A file cannot be read or written.
-    #[error("cannot keep or read {path}")]
+    #[error("{path}: {why}")]
     File {
         /// Its path on the host.
         path: String,
         /// What the system said.
-        source: io::Error,
+        why: String,
     },
     /// Others could write into the directory.
     #[error("{path}: {why}")]
@@ -57,6 +59,6 @@ impl KeepsakeError {
     /// What becomes of an error of the system.
     pub(super) fn about(path: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
-        move |source| Self::File { path, source }
+        move |error| Self::File { path, why: plain(&error) }
     }
 }

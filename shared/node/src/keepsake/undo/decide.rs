@@ -18,9 +18,6 @@ pub(super) fn decide(
 ) -> Return {
     let saved = &keepsake.content.state;
     match what {
-        Leftover::LocalRuleMoved { .. } | Leftover::LocalRuleMissing { .. } => Return::Left {
-            why: "every host needs the rule at 0, and an agent moves it by itself".into(),
-        },
         Leftover::Rule(rule) => of_rule(rule, now),
         Leftover::Route(route) => of_route(route, now),
         Leftover::Chain(chain) => of_chain(chain, saved, now),

@@ -43,7 +43,7 @@ pub enum Return {
     Back,
     /// It was there already.
     There,
-    /// It is not put back, because something else stands in its place, or needs it to be so.
+    /// It is not put back, because something else stands in its place.
     Left {
         /// What.
         why: String,
