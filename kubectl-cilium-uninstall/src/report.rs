@@ -2,14 +2,12 @@
 
 use std::io::{self, Write};
 
-use kcilium_cli::{control, format};
+use kcilium_cli::{Paragraph, control, format, terminal};
+use kcilium_core::facts::Unavailable;
 use kcilium_core::leftovers::{Fate, Inventory, Item, Proof};
 use serde::Serialize;
 
 use crate::args::Format;
-
-/// Items of one kind that are named in the short report.
-const NAMED: usize = 3;
 
 /// The document for programs.
 #[derive(Serialize)]
@@ -27,27 +25,55 @@ pub(crate) fn print(inventory: &Inventory, output: Format, out: &mut impl Write)
     match output {
         Format::Json => format::write_json(out, &document),
         Format::Yaml => format::write_yaml(out, &document),
-        Format::Text => text(inventory, clean, NAMED, out),
-        Format::Wide => text(inventory, clean, usize::MAX, out),
+        Format::Text | Format::Wide => {
+            sections(inventory, output, out)?;
+            text(inventory, clean, out)
+        }
     }
 }
 
-fn text(inventory: &Inventory, clean: bool, named: usize, out: &mut impl Write) -> io::Result<()> {
+/// Prints what is left, and what was not looked at.
+pub(crate) fn sections(
+    inventory: &Inventory,
+    output: Format,
+    out: &mut impl Write,
+) -> io::Result<()> {
     let removable: Vec<&Item> = inventory.removable().collect();
     let in_use: Vec<&Item> =
         inventory.residue().filter(|item| matches!(item.fate, Fate::InUse { .. })).collect();
     let doubtful: Vec<&Item> = inventory.doubtful().collect();
-    section("Left by Cilium", &removable, named, out)?;
-    section("Left by Cilium, and still in use", &in_use, named, out)?;
-    section("May be Cilium's or somebody else's", &doubtful, usize::MAX, out)?;
-    if !inventory.unknown.is_empty() {
-        writeln!(out, "Not looked at:")?;
-        for why in &inventory.unknown {
-            writeln!(out, "  {}", control::escape(&why.to_string()))?;
-        }
-        writeln!(out)?;
+    section("Left by Cilium", &removable, output.named(), output, out)?;
+    section("Left by Cilium, and still in use", &in_use, output.named(), output, out)?;
+    section("May be Cilium's or somebody else's", &doubtful, usize::MAX, output, out)?;
+    not_looked_at(&inventory.unknown, out)
+}
+
+/// Prints things that stay.
+pub(crate) fn staying(
+    title: &str,
+    items: &[Item],
+    named: usize,
+    output: Format,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let items: Vec<&Item> = items.iter().collect();
+    section(title, &items, named, output, out)
+}
+
+/// Prints sources that failed.
+pub(crate) fn not_looked_at(unknown: &[Unavailable], out: &mut impl Write) -> io::Result<()> {
+    if unknown.is_empty() {
+        return Ok(());
     }
-    let residue = removable.len() + in_use.len();
+    writeln!(out, "Not looked at:")?;
+    for why in unknown {
+        writeln!(out, "  {}", control::escape(&why.to_string()))?;
+    }
+    writeln!(out)
+}
+
+fn text(inventory: &Inventory, clean: bool, out: &mut impl Write) -> io::Result<()> {
+    let residue = inventory.residue().count();
     match (clean, residue) {
         (true, _) => writeln!(out, "Nothing of Cilium's is left."),
         (false, 0) => writeln!(out, "Nothing was found, but not everything could be looked at."),
@@ -56,15 +82,23 @@ fn text(inventory: &Inventory, clean: bool, named: usize, out: &mut impl Write) 
     }
 }
 
-fn section(title: &str, items: &[&Item], named: usize, out: &mut impl Write) -> io::Result<()> {
+fn section(
+    title: &str,
+    items: &[&Item],
+    named: usize,
+    output: Format,
+    out: &mut impl Write,
+) -> io::Result<()> {
     if items.is_empty() {
         return Ok(());
     }
     writeln!(out, "{title}:")?;
+    let width = if output == Format::Wide { usize::MAX } else { terminal::width() };
+    let paragraph = Paragraph::new(width).hanging("  ", "    ");
     // Items of a kind stand together: a node has dozens of pins, and one says as much as all.
     for same in items.chunk_by(|a, b| kind(a) == kind(b)) {
         for item in same.iter().take(named) {
-            writeln!(out, "  {}", control::escape(&line(item)))?;
+            writeln!(out, "{}", paragraph.fill(&control::escape(&line(item))))?;
         }
         if let more @ 1.. = same.len().saturating_sub(named) {
             writeln!(out, "  … and {more} more like it (-o wide names them)")?;
@@ -73,7 +107,8 @@ fn section(title: &str, items: &[&Item], named: usize, out: &mut impl Write) -> 
     writeln!(out)
 }
 
-fn kind(item: &Item) -> std::mem::Discriminant<kcilium_core::leftovers::Leftover> {
+/// Items of one kind stand together.
+pub(crate) fn kind(item: &Item) -> std::mem::Discriminant<kcilium_core::leftovers::Leftover> {
     std::mem::discriminant(&item.what)
 }
 
@@ -86,7 +121,8 @@ fn line(item: &Item) -> String {
     format!("{}: {why}", item.what)
 }
 
-fn by(proofs: &[Proof]) -> String {
+/// How something was recognised.
+pub(crate) fn by(proofs: &[Proof]) -> String {
     let proofs: Vec<String> = proofs.iter().map(ToString::to_string).collect();
     format!("known by {}", proofs.join(", "))
 }

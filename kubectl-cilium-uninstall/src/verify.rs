@@ -7,14 +7,16 @@ use crate::{args::Verify, local, report};
 
 /// Looks, and prints what it saw.
 pub(crate) fn run(wish: &Verify, printer: &mut Printer) -> Result<Exit, Failure> {
-    let inventory = local::inventory(wish)?;
+    let host = local::host(&wish.scope.root)?;
+    let state = local::state(&host, local::remembered(&wish.scope))?;
+    let inventory = Inventory::of(&state);
     report::print(&inventory, wish.output, printer)?;
     Ok(exit(&inventory))
 }
 
 /// What was found counts more than what could not be looked at; that nothing was found in a part of
 /// the node is not enough to say that nothing is there.
-fn exit(inventory: &Inventory) -> Exit {
+pub(crate) fn exit(inventory: &Inventory) -> Exit {
     if inventory.residue().next().is_some() {
         Exit::Findings
     } else if inventory.unknown.is_empty() {

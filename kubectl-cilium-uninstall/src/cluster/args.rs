@@ -7,6 +7,8 @@ use kcilium_cli::{kubernetes_flags::time, live::Live};
 use kcilium_cluster::removal::Wish;
 use kcilium_core::removal::{Fate, Options, Scope};
 
+use crate::args::Format;
+
 /// Which installation, and how long looking at it may take.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Which Cilium")]
@@ -48,17 +50,12 @@ impl Target {
 
 /// What is to be removed, and how carefully.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "The cluster")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Removal {
     /// What is removed: what is in the API (cluster), what is on nodes (nodes), or all
     #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
     pub(crate) scope: ScopeArg,
-    /// Show the plan, and change nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Do it without asking
-    #[arg(short, long)]
-    pub(crate) yes: bool,
     /// Go on where somebody else manages the installation, and may put it back
     #[arg(long)]
     pub(crate) force: bool,
@@ -75,10 +72,6 @@ pub(crate) struct Removal {
     /// Leave Helm's record of the release, marked as uninstalled
     #[arg(long)]
     pub(crate) keep_history: bool,
-    /// Format of the plan, and of what is told meanwhile: table, json (one event in each line) or
-    /// yaml
-    #[arg(short, long, value_enum, default_value_t, hide_possible_values = true)]
-    pub(crate) output: PlanFormat,
     #[command(flatten)]
     pub(crate) target: Target,
 }
@@ -108,15 +101,24 @@ pub(crate) enum ScopeArg {
 }
 
 /// Formats of the plan.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PlanFormat {
     /// A table.
-    #[default]
     Table,
     /// A document, or an event in each line.
     Json,
     /// The same as YAML.
     Yaml,
+}
+
+impl From<Format> for PlanFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Text | Format::Wide => Self::Table,
+            Format::Json => Self::Json,
+            Format::Yaml => Self::Yaml,
+        }
+    }
 }
 
 /// What is to be brought back.

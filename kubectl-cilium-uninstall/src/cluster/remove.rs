@@ -15,6 +15,8 @@ use kcilium_core::removal::{Confirmed, Plan};
 use serde_json::json;
 use tokio::time::Instant;
 
+use crate::args::{Consent, Wish};
+
 use super::{
     args::{PlanFormat, Removal, ScopeArg},
     confirm, connection, describe,
@@ -23,22 +25,25 @@ use super::{
 
 /// Removes Cilium from a cluster, or shows how it would be done.
 pub(crate) fn run(
-    wish: &Removal,
+    wish: &Wish,
     kubernetes: &KubernetesFlags,
     printer: &mut Printer,
 ) -> Result<Exit, Failure> {
-    if wish.scope != ScopeArg::Cluster {
+    let Wish { consent, output, removal, .. } = wish;
+    if removal.scope != ScopeArg::Cluster {
         return Err(Failure::usage("--scope: nodes cannot be cleaned from here yet")
             .hint("--scope cluster removes what is in the API")
-            .hint("on each node, as root: kubectl-cilium_uninstall verify --local"));
+            .hint("on each node, as root: kubectl-cilium_uninstall --local"));
     }
     let target = kubernetes.connection()?;
-    let run = Run { wish, kubernetes, target };
+    let run = Run { wish: removal, consent, format: PlanFormat::from(*output), kubernetes, target };
     interrupt::block_on_steps(run.run(printer))?
 }
 
 struct Run<'a> {
     wish: &'a Removal,
+    consent: &'a Consent,
+    format: PlanFormat,
     kubernetes: &'a KubernetesFlags,
     target: Connection,
 }
@@ -49,7 +54,7 @@ impl Run<'_> {
         let api = interrupt::or_interrupted(api).await??;
         let survey = self.look(&api).await?;
         let plan = Plan::of(&survey.inventory, self.wish.options());
-        if self.wish.dry_run || plan.is_empty() {
+        if self.consent.dry_run || plan.is_empty() {
             self.print(&plan, &survey, printer)?;
             return Ok(if plan.is_empty() {
                 connection::exit(true, plan.unknown.is_empty())
@@ -61,12 +66,12 @@ impl Run<'_> {
             self.print(&plan, &survey, printer)?;
             return Err(refused(&plan));
         }
-        let confirmed = if self.wish.yes {
-            if self.wish.output == PlanFormat::Table {
+        let confirmed = if self.consent.yes {
+            if self.format == PlanFormat::Table {
                 self.print(&plan, &survey, printer)?;
             }
             Some(Confirmed::waived(&plan))
-        } else if self.wish.output == PlanFormat::Table && confirm::is_on_terminal() {
+        } else if self.format == PlanFormat::Table && confirm::is_on_terminal() {
             self.print(&plan, &survey, printer)?;
             confirm::ask(&plan, &survey.inventory, &self.target)?
         } else {
@@ -91,14 +96,14 @@ impl Run<'_> {
     }
 
     fn visibility(&self) -> Visibility {
-        match self.wish.output {
+        match self.format {
             PlanFormat::Table => Visibility::OnTerminal,
             PlanFormat::Json | PlanFormat::Yaml => Visibility::Never,
         }
     }
 
     fn print(&self, plan: &Plan, survey: &Survey, printer: &mut Printer) -> Result<(), Failure> {
-        match self.wish.output {
+        match self.format {
             PlanFormat::Json => format::write_json(printer, plan)?,
             PlanFormat::Yaml => format::write_yaml(printer, plan)?,
             PlanFormat::Table if plan.is_empty() => {
@@ -120,7 +125,7 @@ impl Run<'_> {
         printer: &mut Printer,
     ) -> Result<Exit, Failure> {
         let spinner = Spinner::start("taking the lock", self.visibility());
-        let events = Events::new(self.wish.output, printer, &spinner);
+        let events = Events::new(self.format, printer, &spinner);
         events.document(&json!({"event": "plan", "plan": confirmed.plan()}));
         let holder = self.holder();
         let wait = |what: &str| events.say(what);
@@ -149,7 +154,7 @@ impl Run<'_> {
             "left": left,
         }));
         spinner.finish();
-        if self.wish.output == PlanFormat::Table {
+        if self.format == PlanFormat::Table {
             conclude(&report, &left, printer)?;
         }
         let is_empty = left.is_empty() && report.undone.is_empty();

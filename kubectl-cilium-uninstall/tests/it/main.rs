@@ -3,4 +3,9 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test may fail in this way")]
 
+mod clean;
+mod consent;
+mod dirty;
+mod interruption;
+mod undo;
 mod verify;

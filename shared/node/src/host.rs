@@ -124,7 +124,7 @@ impl Host {
     /// The name given, else the one in the host's `/etc/hostname`, else the running kernel's.
     ///
     /// Names that are not given are in lower case, as the kubelet registers them.
-    pub(crate) fn node_name(&self) -> NodeName {
+    pub fn node_name(&self) -> NodeName {
         if let Some(name) = &self.name {
             return name.clone();
         }
@@ -132,6 +132,11 @@ impl Host {
             .unwrap_or_else(|| rustix::system::uname().nodename().to_string_lossy().into_owned());
         NodeName::from(name.to_lowercase())
     }
+}
+
+/// Whether this process may change what belongs to root.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
 }
 
 fn hostname_file(root: &HostRoot) -> Option<String> {

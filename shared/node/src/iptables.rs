@@ -1,7 +1,8 @@
 //! iptables, whichever is there: of this program's own image, else the host's.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -23,6 +24,8 @@ pub(crate) enum Form {
     Change,
     /// `iptables-save`.
     Save,
+    /// `iptables-restore`.
+    Restore,
 }
 
 /// All tables of a backend and family; empty where there are none.
@@ -46,13 +49,43 @@ pub(crate) fn run(
     form: Form,
     arguments: &[&str],
 ) -> Result<String, Unavailable> {
+    run_on(root, backend, family, form, arguments, "")
+}
+
+/// The same with something to read.
+pub(crate) fn run_on(
+    root: &HostRoot,
+    backend: Backend,
+    family: Family,
+    form: Form,
+    arguments: &[&str],
+    input: &str,
+) -> Result<String, Unavailable> {
     let name = name(Some(backend), family, form);
     // Not absent: the rules may be there all the same.
     let mut command = find(root, backend, family, form).ok_or_else(|| {
         Unavailable::failed(name.as_str(), "not installed, so the rules cannot be listed")
     })?;
-    let output = command.args(arguments).stdin(Stdio::null()).output();
-    let output = output.map_err(|error| unavailable(name.as_str(), &error))?;
+    command.args(arguments);
+    output(&mut command, &name, input)
+}
+
+/// Runs a program on an input, and gives what it printed.
+pub(crate) fn output(
+    command: &mut Command,
+    name: &str,
+    input: &str,
+) -> Result<String, Unavailable> {
+    // Not in this process's group: Ctrl-C ends the run after the step in hand, not within it.
+    command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| unavailable(name, &error))?;
+    let mut stdin = child.stdin.take();
+    let output = std::thread::scope(|scope| {
+        // A program that ends early says more about it than the broken pipe.
+        scope.spawn(move || stdin.as_mut().map(|stdin| stdin.write_all(input.as_bytes())));
+        child.wait_with_output()
+    });
+    let output = output.map_err(|error| unavailable(name, &error))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         return Err(Unavailable::failed(name, said.trim()));
@@ -69,6 +102,7 @@ fn name(backend: Option<Backend>, family: Family, form: Form) -> String {
     let form = match form {
         Form::Change => "",
         Form::Save => "-save",
+        Form::Restore => "-restore",
     };
     format!("{stem}{backend}{form}")
 }
@@ -86,7 +120,8 @@ fn find(root: &HostRoot, backend: Backend, family: Family, form: Form) -> Option
     (found == backend).then(|| program(root, &name(None, family, form)))?
 }
 
-fn program(root: &HostRoot, name: &str) -> Option<Command> {
+/// A program of this image, else of the host.
+pub(crate) fn program(root: &HostRoot, name: &str) -> Option<Command> {
     if let Some(path) = own(name) {
         let mut command = Command::new(path);
         let lock = root.locate(LOCK).ok().filter(|lock| lock.exists());

@@ -211,6 +211,8 @@ const PROTOCOLS: [(u8, &str); 21] = [
 pub struct RouteProtocol(pub u8);
 
 impl RouteProtocol {
+    /// `RTPROT_REDIRECT`: learned from a router's ICMP message.
+    pub const REDIRECT: Self = Self(1);
     /// `RTPROT_KERNEL`: connected routes, and everything that Cilium installs since 1.14.
     pub const KERNEL: Self = Self(2);
     /// `RTPROT_BOOT`: what `ip route add` writes when nothing is said.

@@ -164,9 +164,7 @@ impl Leftover {
     /// How it can be had again once it is gone.
     pub fn undo(&self) -> Undo {
         match self {
-            Self::LocalRuleMoved { .. }
-            | Self::LocalRuleMissing { .. }
-            | Self::Rule(_)
+            Self::Rule(_)
             | Self::Feeder(_)
             | Self::Chain(_)
             | Self::Set { .. }
@@ -175,7 +173,10 @@ impl Leftover {
             | Self::CniBackup { .. }
             | Self::CniResult { .. }
             | Self::File { .. } => Undo::Saved,
-            Self::Clsact { .. }
+            // Every host needs the rule where it is put; an agent moves it by itself.
+            Self::LocalRuleMoved { .. }
+            | Self::LocalRuleMissing { .. }
+            | Self::Clsact { .. }
             | Self::Neighbour(_)
             | Self::NetworkNamespace { .. }
             | Self::Mount { .. }

@@ -5,12 +5,13 @@
 //! it ([`Fate`]). What only looks like Cilium's is doubtful: it is reported, and left.
 //!
 //! A [`Plan`] is what an inventory comes to, as it is agreed on; carrying it out gives a [`Step`] for
-//! each item.
+//! each item. A [`Comparison`] says whether anything else changed by it.
 //!
 //! The agents are taken for gone. Whether they are is asked by whoever acts on an inventory.
 
 mod cleaning;
 mod cleaning_run;
+mod foreign;
 mod host_state;
 mod inventory;
 mod item;
@@ -22,6 +23,7 @@ mod recognise;
 
 pub use cleaning::{Outcome, Step};
 pub use cleaning_run::{CleaningOrder, CleaningSummary, Told};
+pub use foreign::{Change, Comparison};
 pub use host_state::{
     CniText, Endpoint, FoundPath, HostState, Mount, Neighbour, Pin, Remembered, Ruleset,
 };

@@ -17,6 +17,7 @@ mod iproute2_text;
 mod leftovers;
 mod leftovers_devices;
 mod leftovers_files;
+mod leftovers_foreign;
 mod leftovers_plan;
 mod leftovers_routing;
 mod live_values;

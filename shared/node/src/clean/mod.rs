@@ -79,7 +79,11 @@ pub async fn clean(
     Ok(steps)
 }
 
-fn no_agent(root: &HostRoot) -> Result<(), Refusal> {
+/// Whether nothing would put back what is taken away.
+///
+/// # Errors
+/// When an agent lives, or may.
+pub fn no_agent(root: &HostRoot) -> Result<(), Refusal> {
     match agent_process(root) {
         Ok(AgentProcess::NotRunning) => Ok(()),
         Ok(AgentProcess::Running { pid }) => Err(Refusal::AgentLives { pid }),

@@ -21,6 +21,7 @@ use crate::facts::{LinkName, RoutingRule};
 
 pub use cni::{CNI_BINARY_DIRECTORIES, CNI_CONFIGURATION_DIRECTORIES, CNI_RESULT_DIRECTORIES};
 pub use files::FOUND_PATHS;
+pub(super) use netfilter::words;
 pub use pins::BPF_DIRECTORIES;
 
 /// What is Cilium's or may be, in the order in which it can be taken away without cutting the host

@@ -139,7 +139,7 @@ fn argument<'a>(rule: &'a [String], option: &str) -> Option<&'a str> {
 
 /// Words of a line of `iptables-save`, which puts words with blanks in double quotes, and a
 /// backslash before quotes and backslashes in them.
-fn words(line: &str) -> Vec<String> {
+pub(in crate::leftovers) fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quoted = false;

@@ -19,7 +19,7 @@ use super::socket::{Received, Socket};
 pub(crate) use filters::{delete_clsact, delete_filter};
 pub(crate) use links::{delete_group, delete_link, groups, set_group};
 pub(crate) use neighbours::delete_neighbour;
-pub(crate) use routes::delete_route;
+pub(crate) use routes::{add_route, delete_route};
 pub(crate) use rules::{add_rule, delete_rule};
 pub(crate) use sets::destroy_set;
 pub(crate) use xdp::detach_xdp;

@@ -1,9 +1,10 @@
-//! Routes: `RTM_DELROUTE`.
+//! Routes: `RTM_NEWROUTE`, `RTM_DELROUTE`.
 
 use std::io;
 use std::net::IpAddr;
 
-use kcilium_core::facts::{Family, LinkName, Route, RouteKind};
+use kcilium_core::facts::{Family, LinkName, NextHopFlag, Route, RouteKind};
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 
 use super::change;
 use crate::netlink::attributes::push;
@@ -11,10 +12,26 @@ use crate::netlink::family_number;
 use crate::netlink::link_names::index;
 use crate::netlink::next_hops::{RTA_GATEWAY, RTA_VIA};
 use crate::netlink::route_message::{
-    RTA_DST, RTA_OIF, RTA_PREFSRC, RTA_PRIORITY, RTA_SRC, RTA_TABLE,
+    RTA_DST, RTA_OIF, RTA_PREFSRC, RTA_PRIORITY, RTA_SRC, RTA_TABLE, RTM_NEWROUTE,
 };
 
 const RTM_DELROUTE: u16 = 25;
+
+/// `RTNH_F_ONLINK`.
+const ONLINK: u32 = 4;
+
+/// Adds a route with at most one hop. That there is one of its prefix, table and metric is an error.
+pub(crate) fn add_route(route: &Route) -> io::Result<()> {
+    if route.next_hops.len() > 1 || route.mtu.is_some() {
+        let why = "a route of a kind that Cilium does not leave";
+        return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+    }
+    let mut payload = message(route)?;
+    if route.next_hops.iter().any(|hop| hop.has(NextHopFlag::Onlink)) {
+        payload[8..12].copy_from_slice(&ONLINK.to_ne_bytes());
+    }
+    change(None, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &payload)
+}
 
 /// Deletes exactly this route: whatever is known of it is said.
 pub(crate) fn delete_route(route: &Route) -> io::Result<()> {
