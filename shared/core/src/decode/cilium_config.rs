@@ -36,6 +36,8 @@ pub fn from_config_map(
             .number("cluster-pool-ipv6-mask-size", CiliumConfig::DEFAULT_NODE_MASK_V6)?,
         routing: keys.routing(),
         tunnel_protocol: keys.owned("tunnel-protocol"),
+        // 0 is the protocol's own, as agents read it.
+        tunnel_port: Some(keys.number("tunnel-port", 0)?).filter(|port| *port != 0),
         auto_direct_node_routes: keys.switch("auto-direct-node-routes", false)?,
         skip_unreachable_nodes: keys.switch("direct-routing-skip-unreachable", false)?,
         masquerade_v4: keys.switch("enable-ipv4-masquerade", true)?,
@@ -54,6 +56,8 @@ pub fn from_config_map(
             mode: keys.load_balancer_mode(),
             dsr_dispatch: keys.owned("bpf-lb-dsr-dispatch"),
             socket_of_host_only: keys.switch("bpf-lb-sock-hostns-only", false)?,
+            node_port_range: keys.owned("node-port-range"),
+            leaves_node_ports_open: !keys.switch("enable-auto-protect-node-port-range", true)?,
         },
         devices: keys.list("devices"),
         // Mostly the ConfigMap does not say, but the environment of the agents.

@@ -432,6 +432,13 @@ struct RawLink {
 #[derive(Deserialize)]
 struct RawLinkInfo {
     info_kind: Option<String>,
+    info_data: Option<RawLinkData>,
+}
+
+/// What kinds of devices print about themselves; of most nothing is read.
+#[derive(Default, Deserialize)]
+struct RawLinkData {
+    port: Option<serde_json::Value>,
 }
 
 impl RawLink {
@@ -451,16 +458,22 @@ impl RawLink {
         let mut flags: Vec<LinkFlag> =
             self.flags.iter().filter_map(|flag| link_flag(flag)).collect();
         flags.sort_unstable();
+        let (kind, data) =
+            self.linkinfo.map_or((None, None), |info| (info.info_kind, info.info_data));
+        // Other kinds have a `port` of other types, or of another meaning.
+        let vxlan = data.filter(|_| kind.as_deref() == Some("vxlan"));
+        let vxlan_port = vxlan.and_then(|data| data.port?.as_u64()?.try_into().ok());
         Some(Link {
             index,
             name,
-            kind: self.linkinfo.and_then(|info| info.info_kind),
+            kind,
             master: self.master,
             peer,
             altnames: self.altnames,
             flags,
             mtu: self.mtu,
             hardware_address: self.address,
+            vxlan_port,
         })
     }
 }

@@ -1,8 +1,13 @@
 //! Sysctls: which are read, and what they are called.
 
-/// Files below `/proc/sys` that decide about routing.
-pub const GLOBAL: [&str; 3] =
-    ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding", "net/ipv6/conf/all/disable_ipv6"];
+/// Files below `/proc/sys` that decide about routing, and about the ports that programs get.
+pub const GLOBAL: [&str; 5] = [
+    "net/ipv4/ip_forward",
+    "net/ipv4/ip_local_port_range",
+    "net/ipv4/ip_local_reserved_ports",
+    "net/ipv6/conf/all/forwarding",
+    "net/ipv6/conf/all/disable_ipv6",
+];
 
 /// Directories below `/proc/sys` with one folder per interface, and the files to read in each.
 pub const PER_LINK: [(&str, &[&str]); 2] = [

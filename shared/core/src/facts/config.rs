@@ -37,6 +37,9 @@ pub struct CiliumConfig {
     /// `tunnel-protocol`, as written: agents read it in native mode too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tunnel_protocol: Option<String>,
+    /// `tunnel-port`; none for the protocol's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tunnel_port: Option<u16>,
     /// Whether agents install a route to each other node's pod CIDR.
     pub auto_direct_node_routes: bool,
     /// `direct-routing-skip-unreachable`: whether nodes behind a router are left out of that.
@@ -166,6 +169,7 @@ impl CiliumConfig {
             node_mask_v6: Self::DEFAULT_NODE_MASK_V6,
             routing: RoutingMode::Tunnel(TunnelProtocol::Vxlan),
             tunnel_protocol: None,
+            tunnel_port: None,
             auto_direct_node_routes: false,
             skip_unreachable_nodes: false,
             masquerade_v4: true,
@@ -352,6 +356,12 @@ pub struct LoadBalancer {
     /// `bpf-lb-sock-hostns-only`: whether connections are turned to their endpoints at the socket
     /// only where they are of the host; those of pods then at the pod's device.
     pub socket_of_host_only: bool,
+    /// `node-port-range`, as written: both ends, with a comma between; none for 30000 to 32767.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node_port_range: Option<String>,
+    /// That `enable-auto-protect-node-port-range` is off, with which agents keep other programs from
+    /// these ports.
+    pub leaves_node_ports_open: bool,
 }
 
 /// `bpf-lb-mode`.

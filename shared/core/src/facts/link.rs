@@ -36,6 +36,9 @@ pub struct Link {
     /// Hardware address, colon-separated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hardware_address: Option<String>,
+    /// UDP port that a VXLAN device listens on (`IFLA_VXLAN_PORT`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vxlan_port: Option<u16>,
 }
 
 /// What `IFLA_LINK` points at. The index alone says nothing: with `IFLA_LINK_NETNSID` it counts in

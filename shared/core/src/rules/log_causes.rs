@@ -59,6 +59,12 @@ pub(super) const CAUSES: &[Cause] = &[
         "since 1.14 kubeProxyReplacement is true or false, before that strict, partial, probe or disabled",
     ),
     cause(
+        &["with enable-ipsec"],
+        "the IPAM mode does not go with IPsec in this version",
+        Some("CFG-20"),
+        "use another IPAM mode, or encryption.type: wireguard",
+    ),
+    cause(
         &["cannot specify ipam mode multi-pool"],
         "the IPAM mode multi-pool does not go with a tunnel in this version",
         Some("CFG-20"),
@@ -69,6 +75,19 @@ pub(super) const CAUSES: &[Cause] = &[
         "the IPAM mode eni does not go with a tunnel",
         Some("CFG-21"),
         "use native routing, or another IPAM mode",
+    ),
+    cause(
+        &["ipv6 cannot be enabled in eni ipam mode"],
+        "the IPAM mode eni has no IPv6",
+        None,
+        "set ipv6.enabled to false, or use another IPAM mode",
+    ),
+    cause(
+        &["with --ipam=delegated-plugin"],
+        "another plugin gives the addresses, and what Cilium then needs to be told is missing",
+        None,
+        "give it what the line names: local-router-ipv4 or local-router-ipv6 in extraConfig, or \
+         endpointHealthChecking.enabled false",
     ),
     cause(
         &["bpf masquerade requires nodeport"],
@@ -93,6 +112,78 @@ pub(super) const CAUSES: &[Cause] = &[
         "ip-masq-agent is on, and masquerading in BPF is not",
         Some("CFG-06"),
         "set bpf.masquerade to true, or ipMasqAgent.enabled to false",
+    ),
+    cause(
+        &["requires bpf masquerade to be enabled"],
+        "packets to other nodes are to be masqueraded too, which only BPF does",
+        None,
+        "set bpf.masquerade to true, or remove enable-remote-node-masquerade from extraConfig",
+    ),
+    cause(
+        &["egress gateway requires"],
+        "the egress gateway is on, and not what it needs",
+        None,
+        "set bpf.masquerade, enableIPv4Masquerade and kubeProxyReplacement to true, or egressGateway.enabled to \
+         false",
+    ),
+    cause(
+        &["netkit devices require"],
+        "pods are to get netkit devices, and what these need is off",
+        None,
+        "set bpf.masquerade and kubeProxyReplacement to true on kernel 6.8 or newer, or bpf.datapathMode to veth",
+    ),
+    cause(
+        &["requires iptables rules"],
+        "an option needs rules of iptables, and none are to be written",
+        Some("CFG-24"),
+        "set installIptablesRules to true, or turn off what the line names",
+    ),
+    cause(
+        &["cannot specify local-router-ipv4", "cannot specify local-router-ipv6"],
+        "the router's address is given where the options do not allow it",
+        Some("CFG-24"),
+        "remove local-router-ipv4 from extraConfig, or use native routing with endpointRoutes.enabled and without IPsec",
+    ),
+    cause(
+        &[
+            "is not allowed to be after ephemeral port range",
+            "must not clash with ephemeral port range",
+        ],
+        "ports of Services are given to programs too",
+        Some("KRN-07"),
+        "reserve them in net.ipv4.ip_local_reserved_ports, or set nodePort.autoProtectPortRange to true",
+    ),
+    cause(
+        &["host firewall's external facing device"],
+        "the agent does not find the device that the host firewall is to guard",
+        Some("CFG-11"),
+        "name it: devices",
+    ),
+    cause(
+        &[
+            "cannot be used with ipsec",
+            "ipsec cannot be used with",
+            "cannot be used with wireguard",
+        ],
+        "two ways of encryption are wanted, or one that does not go with another option",
+        None,
+        "keep one of IPsec and WireGuard, and turn off what the line names",
+    ),
+    cause(
+        &["ipsec requires dns proxy transparent mode"],
+        "IPsec needs the transparent mode of the DNS proxy",
+        None,
+        "set dnsProxy.enableTransparentMode to true",
+    ),
+    cause(
+        &[
+            "unable to init cluster-pool allocator",
+            "cidr collides",
+            "unable to initialize ipv4 allocator",
+        ],
+        "the cluster's pool of addresses is empty, overlaps itself or cannot be cut into blocks",
+        Some("CIDR-13"),
+        "mend ipam.operator.clusterPoolIPv4PodCIDRList and clusterPoolIPv4MaskSize",
     ),
     cause(
         &["unable to determine direct routing device"],

@@ -1,11 +1,16 @@
 use super::{
     Basis, Evidence, Finding, Judgement, Remedy, Severity,
     command::quoted,
+    log_causes::{self, CAUSES, Cause},
     operator::{self, Operator},
     pods::quote,
     rule,
 };
-use crate::{facts::Component, view::View};
+use crate::{
+    decode::log::{self, Level},
+    facts::{Component, PodDetail},
+    view::View,
+};
 
 rule! {
     /// ## What it checks
@@ -50,22 +55,32 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
                 format!("{}: 0 of {} available", workload.name, workload.pods.desired),
             )];
             evidence.extend(pods(view));
+            let told = cause(view);
+            let (summary, remedy) = match told {
+                Some(Cause { clause, code, remedy, .. }) => (
+                    format!("no pod of the operator is available: {clause}"),
+                    code.map_or_else(|| (*remedy).to_owned(), |code| format!("{remedy} ({code})")),
+                ),
+                None => (
+                    "no pod of the operator is available".into(),
+                    "see why its pods do not run (OP-03, POD-01), and what they say".into(),
+                ),
+            };
             finding(
                 view,
-                "no pod of the operator is available".into(),
+                summary,
                 evidence,
-                Remedy::text("see why its pods do not run (OP-03, POD-01), and what they say")
-                    .with_commands([
-                        format!(
-                            "kubectl -n {} get pods -l io.cilium/app=operator -o wide",
-                            quoted(&workload.namespace)
-                        ),
-                        format!(
-                            "kubectl -n {} logs deployment/{} --tail=20",
-                            quoted(&workload.namespace),
-                            quoted(&workload.name)
-                        ),
-                    ]),
+                Remedy::text(remedy).with_commands([
+                    format!(
+                        "kubectl -n {} get pods -l io.cilium/app=operator -o wide",
+                        quoted(&workload.namespace)
+                    ),
+                    format!(
+                        "kubectl -n {} logs deployment/{} --tail=20",
+                        quoted(&workload.namespace),
+                        quoted(&workload.name)
+                    ),
+                ]),
             )
         }
         _ => return,
@@ -73,11 +88,26 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     out.found(finding);
 }
 
+fn in_trouble<'a>(view: &View<'a>) -> impl Iterator<Item = &'a PodDetail> {
+    let pods = view.facts.cluster.troubled_pods.items().iter();
+    pods.filter(|pod| pod.component == Component::Operator)
+}
+
+/// Why the operator ends, by what its containers left and what their logs say.
+fn cause(view: &View<'_>) -> Option<&'static Cause> {
+    let containers = in_trouble(view).flat_map(|pod| &pod.containers);
+    let ends = containers.flat_map(|it| it.terminated.iter().chain(&it.last_terminated));
+    let logs = view.facts.cluster.logs.known().into_iter().flat_map(|logs| &logs.logs);
+    let logs = logs.filter(|log| log.component == Component::Operator);
+    let logs = logs.filter_map(|log| log.text.known()).map(String::as_str);
+    let texts = ends.map(|end| end.message.as_str()).chain(logs);
+    let mut lines = texts.flat_map(log::lines).filter(|line| line.level >= Level::Error);
+    lines.find_map(|line| CAUSES.get(log_causes::of(&line.message)?))
+}
+
 /// What is known of the operator's pods in trouble.
 fn pods(view: &View<'_>) -> Vec<Evidence> {
-    let pods = view.facts.cluster.troubled_pods.items().iter();
-    let operators = pods.filter(|pod| pod.component == Component::Operator);
-    operators
+    in_trouble(view)
         .take(2)
         .map(|pod| {
             let containers = pod.containers.iter();

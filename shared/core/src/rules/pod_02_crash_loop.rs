@@ -1,6 +1,6 @@
 use super::{
     Basis, Finding, Judgement, Remedy, Severity,
-    pods::{self, Group, Trouble, says},
+    pods::{self, Group, Trouble},
     rule,
 };
 use crate::{facts::Component, view::View};
@@ -43,8 +43,8 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
             return None;
         }
         let words = pods::last_words(view, trouble);
-        let said = words.iter().find(|text| says(text, &NETWORK));
-        Some((said.is_none(), said.or(words.first()).copied().unwrap_or_default()))
+        let said = words.iter().find_map(|text| pods::telling(text, &NETWORK));
+        Some((said.is_none(), said.or(words.first().copied()).unwrap_or_default()))
     });
     for (is_silent, group) in groups {
         out.found(finding(is_silent, &group));

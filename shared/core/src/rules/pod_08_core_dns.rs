@@ -1,6 +1,6 @@
 use super::{
     Basis, Evidence, Finding, Judgement, Remedy, Severity,
-    pods::{self, Group, Trouble, says},
+    pods::{self, Group, Trouble},
     rule,
 };
 use crate::{facts::Component, view::View};
@@ -33,25 +33,27 @@ enum Reason {
     NotReady,
 }
 
+/// Words that tell a reason.
+const TELLING: [(Reason, &[&str]); 3] = [
+    (Reason::Loop, &["plugin/loop", "Loop ("]),
+    (Reason::ApiServer, &[":443: i/o timeout", ":443: connect:", "plugin/kubernetes"]),
+    (Reason::Upstream, &[":53: i/o timeout"]),
+];
+
 impl Reason {
-    fn of(trouble: &Trouble<'_>, last_words: &[&str]) -> Option<Self> {
+    /// The reason, and what tells it.
+    fn of<'a>(trouble: &Trouble<'_>, last_words: &[&'a str]) -> Option<(Self, &'a str)> {
         let is_crashing = match &*trouble.row.status {
             "CrashLoopBackOff" | "Error" => true,
             "Running" => false,
             _ => return None,
         };
-        let has_said = |words: &[&str]| last_words.iter().any(|text| says(text, words));
-        Some(if has_said(&["plugin/loop", "Loop ("]) {
-            Self::Loop
-        } else if has_said(&[":443: i/o timeout", ":443: connect:", "plugin/kubernetes"]) {
-            Self::ApiServer
-        } else if has_said(&[":53: i/o timeout"]) {
-            Self::Upstream
-        } else if is_crashing {
-            Self::Crash
-        } else {
-            Self::NotReady
-        })
+        let said = |words: &[&str]| last_words.iter().find_map(|text| pods::telling(text, words));
+        let told = TELLING.iter().find_map(|(reason, words)| Some((*reason, said(words)?)));
+        Some(told.unwrap_or_else(|| {
+            let reason = if is_crashing { Self::Crash } else { Self::NotReady };
+            (reason, last_words.first().copied().unwrap_or_default())
+        }))
     }
 
     fn summary(self) -> &'static str {
@@ -82,7 +84,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
             return None;
         }
         let words = pods::last_words(view, trouble);
-        Some((Reason::of(trouble, &words)?, words.first().copied().unwrap_or_default()))
+        Reason::of(trouble, &words)
     });
     for (reason, group) in groups {
         out.found(finding(view, reason, &group));

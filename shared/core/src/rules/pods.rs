@@ -13,8 +13,13 @@ use crate::{
 const NAMES_IN_A_LINE: usize = 20;
 const LINES: usize = 10;
 
-/// Characters of a message that evidence quotes.
+/// Characters of a message that evidence quotes, and how many of them are its first: programs in Go
+/// wrap an error in what they were about, so that the cause stands at the end.
 const QUOTED: usize = 400;
+const QUOTED_OF_START: usize = 100;
+
+/// Bytes that are kept on either side of the words that tell.
+const AROUND: usize = 190;
 
 /// All pods that are not well. None where pods are not known; where only events or details are
 /// missing, that is said, and what is known is given.
@@ -142,12 +147,31 @@ pub(super) fn name(row: &PodRow) -> String {
     format!("{}/{}", row.namespace, row.name)
 }
 
-/// As much of a message as a reader wants.
+/// As much of a message as a reader wants: its start and its end.
 pub(super) fn quote(message: &str) -> String {
-    match message.char_indices().nth(QUOTED) {
-        Some((end, _)) => format!("{}…", &message[..end]),
-        None => message.to_owned(),
+    let count = message.chars().count();
+    if count <= QUOTED {
+        return message.to_owned();
     }
+    let at = |chars| message.char_indices().nth(chars).map_or(message.len(), |(at, _)| at);
+    let (start, end) = (at(QUOTED_OF_START), at(count - (QUOTED - QUOTED_OF_START)));
+    format!("{} … {}", &message[..start], &message[end..])
+}
+
+/// A text that has one of these words, as far as it can be quoted: all of it, else the last line with
+/// one, else what stands around it there.
+pub(super) fn telling<'a>(text: &'a str, words: &[&str]) -> Option<&'a str> {
+    let line = text.lines().rfind(|line| says(line, words))?;
+    if text.len() <= QUOTED {
+        return Some(text);
+    }
+    let at = words.iter().filter_map(|word| line.rfind(word)).max()?;
+    if line.len() <= 2 * AROUND {
+        return Some(line);
+    }
+    let start = line.floor_char_boundary(at.saturating_sub(AROUND));
+    let end = line.ceil_char_boundary((at + AROUND).min(line.len()));
+    Some(&line[start..end])
 }
 
 /// Whether a message contains one of these.

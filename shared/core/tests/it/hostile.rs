@@ -214,6 +214,7 @@ fn link() -> impl Strategy<Value = Link> {
             altnames: Vec::new(),
             mtu: u32::MAX,
             hardware_address: None,
+            vxlan_port: None,
         })
 }
 

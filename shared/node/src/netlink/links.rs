@@ -24,6 +24,9 @@ const IFLA_LINK_NETNSID: u16 = 37;
 const IFLA_PROP_LIST: u16 = 52;
 const IFLA_ALT_IFNAME: u16 = 53;
 const IFLA_INFO_KIND: u16 = 1;
+const IFLA_INFO_DATA: u16 = 2;
+/// Within the data of a VXLAN device.
+const IFLA_VXLAN_PORT: u16 = 15;
 
 /// Counters are half of each message, and nobody reads them here.
 pub(super) const RTEXT_FILTER_SKIP_STATS: u32 = 1 << 3;
@@ -99,6 +102,7 @@ fn decode(message: &[u8]) -> Result<Indexed, DecodeError> {
                 .collect(),
             mtu: 0,
             hardware_address: None,
+            vxlan_port: None,
         },
         master: None,
         lower: None,
@@ -114,12 +118,34 @@ fn decode(message: &[u8]) -> Result<Indexed, DecodeError> {
             IFLA_MASTER => found.master = Some(parse_u32(value)?),
             IFLA_LINK => found.lower = Some(parse_u32(value)?),
             IFLA_LINK_NETNSID => found.namespace = Some(parse_i32(value)?),
-            IFLA_LINKINFO => found.link.kind = nested_texts(value, IFLA_INFO_KIND)?.pop(),
+            IFLA_LINKINFO => {
+                found.link.kind = nested_texts(value, IFLA_INFO_KIND)?.pop();
+                if found.link.kind.as_deref() == Some("vxlan") {
+                    found.link.vxlan_port = vxlan_port(value)?;
+                }
+            }
             IFLA_PROP_LIST => found.link.altnames = nested_texts(value, IFLA_ALT_IFNAME)?,
             _ => {}
         }
     }
     Ok(found)
+}
+
+/// The port in a VXLAN device's `IFLA_LINKINFO`, in network order.
+fn vxlan_port(link_info: &[u8]) -> Result<Option<u16>, DecodeError> {
+    for attribute in attributes(link_info) {
+        let attribute = attribute?;
+        if attribute.kind() != IFLA_INFO_DATA {
+            continue;
+        }
+        for attribute in attributes(attribute.value()) {
+            let attribute = attribute?;
+            if let (IFLA_VXLAN_PORT, Ok(port)) = (attribute.kind(), attribute.value().try_into()) {
+                return Ok(Some(u16::from_be_bytes(port)));
+            }
+        }
+    }
+    Ok(None)
 }
 
 fn nested_texts(value: &[u8], kind: u16) -> Result<Vec<String>, DecodeError> {

@@ -95,6 +95,7 @@ const ROWS: &[Row] = &[
     row("ipv6-native-routing-cidr", "ipv6NativeRoutingCIDR", Print::TextIfTrue),
     row("k8s-api-server-urls", "k8s.apiServerURLs", Print::Text),
     row("policy-audit-mode", "policyAuditMode", Print::Text),
+    row("tunnel-port", "tunnelPort", Print::TextIfTrue),
 ];
 
 impl ChartValues<'_> {
