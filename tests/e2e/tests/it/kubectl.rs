@@ -16,15 +16,15 @@ use crate::stage::Stage;
 pub(crate) const VERSIONS: [&str; 2] = ["kubectl-1.28", "kubectl-1.35"];
 
 /// What `tests/setup` installed.
-fn kubectl(version: &str) -> PathBuf {
+pub(crate) fn tool(folder: &str, name: &str) -> PathBuf {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let tools = set("KCILIUM_TOOLS").unwrap_or_else(|| {
         let cache = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
         cache.expect("HOME is set").join("kcilium/tools")
     });
-    let kubectl = tools.join(version).join("kubectl");
-    assert!(kubectl.is_file(), "{} is missing: run tests/setup", kubectl.display());
-    kubectl
+    let tool = tools.join(folder).join(name);
+    assert!(tool.is_file(), "{} is missing: run tests/setup", tool.display());
+    tool
 }
 
 /// A folder with a plugin, and an empty home.
@@ -59,7 +59,7 @@ impl Installation {
 
     /// The same with a cluster.
     pub(crate) fn run_with(&self, version: &str, kubeconfig: &Path, arguments: &[&str]) -> Run {
-        let mut command = Command::new(kubectl(version));
+        let mut command = Command::new(tool(version, "kubectl"));
         command
             .args(arguments)
             .current_dir(program::workspace())

@@ -17,6 +17,8 @@ struct Program {
 static DOCTOR: Program = Program::new("kubectl-cilium-doctor", "kubectl-cilium_doctor");
 static RENDER: Program = Program::new("kubectl-cilium-render", "kubectl-cilium_render");
 
+static UNINSTALL: Program = Program::new("kubectl-cilium-uninstall", "kubectl-cilium_uninstall");
+
 static AGENT: Program = Program::new("kcilium-node-agent", "kcilium-node-agent");
 
 static SAMPLE: Program = Program::new("kcilium-cli", "sample-plugin");
@@ -29,6 +31,11 @@ pub(crate) fn doctor() -> &'static Path {
 /// The renderer of values.
 pub(crate) fn render() -> &'static Path {
     RENDER.path()
+}
+
+/// What takes Cilium away.
+pub(crate) fn uninstall() -> &'static Path {
+    UNINSTALL.path()
 }
 
 /// What is put on nodes.

@@ -1,0 +1,9 @@
+//! Cilium out of clusters.
+
+mod everything;
+mod faults;
+mod helm;
+mod killed;
+mod land;
+mod plan;
+mod rights;
