@@ -2,6 +2,7 @@
 
 mod everything;
 mod faults;
+mod fleet;
 mod helm;
 mod killed;
 mod land;
