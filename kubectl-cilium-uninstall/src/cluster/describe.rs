@@ -5,8 +5,14 @@ use std::fmt::Write as _;
 use kcilium_cli::{Paragraph, Style, Table, control, terminal};
 use kcilium_core::{
     facts::Unavailable,
-    removal::{Action, Impact, Inventory, Kept, Plan, Weight},
+    removal::{Action, Impact, Inventory, Kept, Phase, Plan, Step, Weight},
 };
+
+/// Of more steps that are alike only some are named.
+const MANY: usize = 30;
+
+/// How many are then.
+const NAMED: usize = 5;
 
 /// The plan as text: what breaks first.
 pub(super) fn plan(plan: &Plan, inventory: &Inventory) -> String {
@@ -36,11 +42,8 @@ pub(super) fn plan(plan: &Plan, inventory: &Inventory) -> String {
     if !plan.steps.is_empty() {
         section(&mut text, "Plan:");
         let mut table = Table::new(["phase", "what is done"]);
-        for step in &plan.steps {
-            table.row([
-                step.phase.code().to_owned(),
-                format!("{}{}", step.action, proof(&step.action)),
-            ]);
+        for (phase, words) in rows(&plan.steps) {
+            table.row([phase.code().to_owned(), words]);
         }
         text.push_str(&table.render(terminal::width()));
     }
@@ -53,11 +56,11 @@ pub(super) fn plan(plan: &Plan, inventory: &Inventory) -> String {
 pub(super) fn residue(plan: &Plan) -> String {
     let mut text = String::new();
     let steps = plan.steps.iter().filter(|it| !matches!(it.action, Action::AwaitPods { .. }));
-    let left: Vec<String> =
-        steps.map(|step| format!("{}{}", step.action, proof(&step.action))).collect();
+    let steps: Vec<Step> = steps.cloned().collect();
+    let left = rows(&steps);
     if !left.is_empty() {
         section(&mut text, "Of Cilium's, in this cluster (and what is to be done about it):");
-        for what in left {
+        for (_, what) in left {
             item(&mut text, &what);
         }
     } else if !plan.steps.is_empty() {
@@ -74,6 +77,33 @@ pub(super) fn residue(plan: &Plan) -> String {
         (false, _) => "Not all of it is gone.\n",
     });
     text
+}
+
+/// What is done, in words. Of many steps that are alike a few stand for all.
+fn rows(steps: &[Step]) -> Vec<(Phase, String)> {
+    let mut rows = Vec::new();
+    for alike in steps.chunk_by(|a, b| a.phase == b.phase && kind(&a.action) == kind(&b.action)) {
+        let named = if alike.len() > MANY { NAMED } else { alike.len() };
+        rows.extend(
+            alike
+                .iter()
+                .take(named)
+                .map(|step| (step.phase, format!("{}{}", step.action, proof(&step.action)))),
+        );
+        if let more @ 1.. = alike.len() - named {
+            let words = format!("… and {more} more like it (-o json names them)");
+            rows.push((alike[0].phase, words));
+        }
+    }
+    rows
+}
+
+fn kind(action: &Action) -> (std::mem::Discriminant<Action>, &str) {
+    let kind = match action {
+        Action::Delete { found } => found.object.kind.as_str(),
+        _ => "",
+    };
+    (std::mem::discriminant(action), kind)
 }
 
 fn impacts(text: &mut String, impacts: &[Impact]) {

@@ -33,7 +33,8 @@ impl<'a> Events<'a> {
         match event {
             Event::Phase { phase, steps } => {
                 let code = phase.code();
-                self.say(&format!("{code}: {steps} steps, because {}", phase.reason()));
+                let s = if *steps == 1 { "" } else { "s" };
+                self.say(&format!("{code}: {steps} step{s}: {}", phase.reason()));
             }
             Event::Waiting { what } => {
                 self.spinner.set_message(format!("waiting for {}", control::escape(what)));

@@ -133,7 +133,8 @@ impl Run<'_> {
         let lock = lock.map_err(|error| match error {
             taken @ LockError::Taken { .. } => Failure::new(Exit::Findings, taken)
                 .hint("wait until it has ended, then run this again"),
-            other => Failure::could_not_run(other),
+            other => Failure::could_not_run(other)
+                .hint("the role kcilium-uninstaller of docs/rbac.yaml grants what it takes"),
         })?;
         let outcome = self.under_lock(api, survey, confirmed, &lock, &events).await;
         lock.release(api).await;
@@ -229,8 +230,7 @@ impl Run<'_> {
     /// Who removes: for whoever finds the lock taken.
     fn holder(&self) -> String {
         let user = self.target.user.as_deref().unwrap_or("unknown");
-        let host = std::env::var("HOSTNAME").unwrap_or_default();
-        format!("{user} on {host}, process {}", std::process::id())
+        format!("{user}, process {}", std::process::id())
     }
 }
 

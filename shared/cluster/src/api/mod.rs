@@ -69,7 +69,9 @@ pub enum Form {
     Json,
     /// Rows as kubectl prints them, where the server has them; objects otherwise.
     Table,
-    /// Objects without what is in them: names, labels, annotations, finalizers.
+    /// A list of objects without what is in them: names, labels, annotations, finalizers.
+    MetadataList,
+    /// The same of one object: a server that is asked for a list does not send it.
     Metadata,
     /// Text of any kind, which the server hands on from a kubelet.
     Log,
@@ -80,10 +82,11 @@ impl Form {
         match self {
             Self::Json => "application/json",
             Self::Table => "application/json;as=Table;v=v1;g=meta.k8s.io,application/json",
-            // Of a collection a list, of an object itself.
+            Self::MetadataList => {
+                "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+            }
             Self::Metadata => {
-                "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,\
-                 application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+                "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
             }
             // As kubectl has it: `text/plain` alone is not accepted.
             Self::Log => "application/json, */*",

@@ -5,6 +5,7 @@
 
 pub mod backup;
 mod discovery;
+mod documents;
 mod execute;
 mod lock;
 mod read;

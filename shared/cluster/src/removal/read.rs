@@ -23,7 +23,7 @@ impl Reader<'_> {
         form: Form,
         query: &[(&str, &str)],
     ) -> Result<Vec<T>, ApiError> {
-        let size = if form == Form::Metadata { PageSize::Rows } else { PageSize::Objects };
+        let size = if form == Form::MetadataList { PageSize::Rows } else { PageSize::Objects };
         let pages = Pages { path, query, form, size };
         let decode = |json: &[u8]| match page::<T>(json) {
             Ok(page) => Ok((page.items, page.resume)),
@@ -37,7 +37,7 @@ impl Reader<'_> {
     pub(super) async fn metas(&self, path: &str, selector: &str) -> Result<Vec<Meta>, ApiError> {
         let query = [("labelSelector", selector)];
         let query = if selector.is_empty() { &query[..0] } else { &query[..] };
-        match self.list(path, Form::Metadata, query).await {
+        match self.list(path, Form::MetadataList, query).await {
             Err(ApiError::NotFound { .. }) => Ok(Vec::new()),
             found => found,
         }
@@ -79,7 +79,7 @@ impl Reader<'_> {
             serde_json::from_slice::<List>(json)
                 .map_err(|error| ApiError::Unreadable { reason: error.to_string() })
         };
-        let first = read(&self.api.get(&format!("{path}?limit=1"), Form::Metadata).await?)?;
+        let first = read(&self.api.get(&format!("{path}?limit=1"), Form::MetadataList).await?)?;
         let begun = first.items.map_or(0, |items| items.len() as u64);
         match (first.metadata.remaining_item_count, first.metadata.resume.as_str()) {
             (Some(remaining), _) => Ok(begun + remaining),
@@ -88,7 +88,7 @@ impl Reader<'_> {
             (None, _) => {
                 let query = [];
                 let pages =
-                    Pages { path, query: &query, form: Form::Metadata, size: PageSize::Rows };
+                    Pages { path, query: &query, form: Form::MetadataList, size: PageSize::Rows };
                 let pages = self.api.list(&pages, |json| {
                     let page = read(json)?;
                     let count = page.items.map_or(0, |items| items.len() as u64);

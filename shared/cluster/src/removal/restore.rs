@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{
     backup::{Backup, BackupError, RESOURCES},
     discovery::Discovery,
+    documents::documents,
 };
 use crate::{Api, ApiError};
 
@@ -46,7 +47,7 @@ pub async fn restore(
             let path = backup.folder.join(name);
             let text = std::fs::read_to_string(&path)
                 .map_err(|source| BackupError::Io { path: path.clone(), source })?;
-            for document in text.split("---\n").filter(|text| !text.trim().is_empty()) {
+            for document in documents(&text) {
                 tell(object(api, &mut discovery, document, name).await);
             }
         }

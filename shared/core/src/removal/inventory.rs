@@ -137,7 +137,7 @@ impl CustomResources {
 
 /// What Cilium wrote on a Node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct NodeMarks {
     /// The node.
     pub name: String,

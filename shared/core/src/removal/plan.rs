@@ -200,10 +200,11 @@ impl fmt::Display for Action {
             }
             Self::ForgetRelease { release } => write!(
                 f,
-                "delete what helm keeps of release {}/{} ({} revisions)",
+                "delete what helm keeps of release {}/{}, {} revision{}",
                 release.namespace,
                 release.name,
-                release.records.len()
+                release.records.len(),
+                if release.records.len() == 1 { "" } else { "s" }
             ),
             Self::MarkUninstalled { release } => {
                 write!(f, "mark release {}/{} as uninstalled", release.namespace, release.name)

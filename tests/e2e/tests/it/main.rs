@@ -29,6 +29,7 @@ mod probing;
 mod program;
 mod rbac;
 mod relay;
+mod removal;
 mod render;
 mod report;
 mod scale;

@@ -64,7 +64,7 @@ pub enum BackupError {
 
 /// What `backup.json` says.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct Index {
     /// The API server.
     pub server: String,

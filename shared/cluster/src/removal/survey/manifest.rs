@@ -7,7 +7,10 @@ use kcilium_core::{
 };
 use serde::Deserialize;
 
-use super::{super::read::unavailable, Surveyor};
+use super::{
+    super::{documents::documents, read::unavailable},
+    Surveyor,
+};
 use crate::Form;
 
 /// What a document of a manifest says of where its object is.
@@ -105,38 +108,5 @@ impl Surveyor<'_> {
         let object = ObjectRef { uid: meta.uid.clone(), ..place };
         let is_terminating = meta.is_terminating;
         self.inventory.objects.push(Found { object, proof, is_terminating });
-    }
-}
-
-/// The documents of a manifest that have anything in them. Helm puts `---` before each.
-fn documents(manifest: &str) -> impl Iterator<Item = &str> {
-    let mut rest = Some(manifest);
-    std::iter::from_fn(move || {
-        let text = rest?;
-        let mut end = 0;
-        for line in text.split_inclusive('\n') {
-            if line.trim_end() == "---" {
-                rest = Some(&text[end + line.len()..]);
-                return Some(&text[..end]);
-            }
-            end += line.len();
-        }
-        rest = None;
-        Some(text)
-    })
-    .filter(|text| {
-        text.lines().any(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::documents;
-
-    #[test]
-    fn documents_are_told_apart() {
-        let text = "---\n# Source: a\n---\na: 1\n--- \nb: |\n  c\n---\n\n";
-        assert_eq!(documents(text).collect::<Vec<_>>(), ["a: 1\n", "b: |\n  c\n"]);
-        assert_eq!(documents("").count(), 0);
     }
 }

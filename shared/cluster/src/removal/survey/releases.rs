@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, stream};
 use kcilium_core::{
     decode::kubernetes::ReleaseContents,
     facts::Unavailable,
-    removal::{ObjectRef, ReleaseFound},
+    removal::{Guardian, ObjectRef, ReleaseFound},
 };
 
 use super::Surveyor;
@@ -68,7 +68,16 @@ impl Surveyor<'_> {
                     });
                     found.push(contents);
                 }
-                Ok(Some(_)) => self.owners.others.push((namespace, name)),
+                Ok(Some(contents)) => {
+                    if CHARTS.contains(&&*contents.release.chart) {
+                        self.inventory.guardians.push(Guardian::new(
+                            format!("another release of Cilium, {namespace}/{name},"),
+                            "it is not the one of --release",
+                            "leave out --release: definitions and nodes are of all releases",
+                        ));
+                    }
+                    self.owners.others.push((namespace, name));
+                }
                 // Deleted meanwhile.
                 Ok(None) => {}
                 Err(error) => {

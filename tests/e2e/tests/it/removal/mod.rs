@@ -1,0 +1,10 @@
+//! Cilium out of clusters.
+
+mod everything;
+mod faults;
+mod fleet;
+mod helm;
+mod killed;
+mod land;
+mod plan;
+mod rights;
