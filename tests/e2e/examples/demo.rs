@@ -112,8 +112,10 @@ fn story(person: &Person, stage: &Stage) {
     person.types("kubectl cilium-render --version 1.14.2 --explain > merged.yaml");
     person.types("cat merged.yaml");
 
-    says("And what does Cilium leave on a node?");
-    person.types_on(stage, "node3", "kubectl-cilium_uninstall verify --local");
+    says("Out with the old one. First what would be done, and what will break:");
+    person.types("kubectl cilium-uninstall --dry-run");
+    says("Then each node: what is Cilium's there, how that is known, and what stays.");
+    person.types_on(stage, "node3", "kubectl-cilium_uninstall --local --dry-run");
 }
 
 #[tokio::main]
