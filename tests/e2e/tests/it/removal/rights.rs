@@ -8,7 +8,7 @@ use super::land::{Land, PEOPLES, REMAINS, mark_node};
 use crate::program;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_role_is_enough_and_not_more_than_enough() {
+async fn the_role_is_enough() {
     let land = Land::new("homelab-healthy", &format!("{PEOPLES}---{REMAINS}")).await;
     mark_node(&land, "node2");
     let roles = fs::read_to_string(program::workspace().join("docs/rbac.yaml")).unwrap();
