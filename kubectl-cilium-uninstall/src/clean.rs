@@ -3,6 +3,7 @@
 use std::{
     io::{self, Write as _},
     ops::ControlFlow,
+    path::Path,
     pin::pin,
     task::{Context, Waker},
 };
@@ -11,7 +12,7 @@ use kcilium_cli::{
     Exit, Failure, Printer, interrupt,
     progress::{Spinner, Visibility},
 };
-use kcilium_core::leftovers::{Comparison, Inventory, Plan, PodsInUse, Step};
+use kcilium_core::leftovers::{Comparison, Inventory, Leftover, Plan, PodsInUse, Step};
 use kcilium_node::{
     Host, Refusal, clean,
     keepsake::{Keep, Keepsake, KeepsakeError},
@@ -40,6 +41,7 @@ pub(crate) fn run(wish: &Wish, printer: &mut Printer) -> Result<Exit, Failure> {
         report::print(&inventory, wish.output, printer)?;
         return Ok(verify::exit(&inventory));
     }
+    outlasting(&wish.backup_dir, &plan)?;
     let name = host.node_name().to_string();
     let planned = Document::planned(&name, &plan, consequence::of(&plan, &before));
     show(&planned, wish, printer)?;
@@ -50,6 +52,27 @@ pub(crate) fn run(wish: &Wish, printer: &mut Printer) -> Result<Exit, Failure> {
     };
     let executed = execute(&confirmed, &host, wish, printer)?;
     conclude(&planned.executed(executed), wish, printer)
+}
+
+/// Fails for a directory of backups that goes with the plan, or that is another one for whoever
+/// reads its name.
+fn outlasting(directory: &str, plan: &Plan) -> Result<(), Failure> {
+    if !directory.starts_with('/') {
+        let why = format!("--backup-dir {directory}: not a path that begins with `/`");
+        return Err(Failure::usage(why));
+    }
+    let place = Path::new(directory);
+    let inside = plan.items.iter().find(|item| match &item.what {
+        Leftover::Directory { path } | Leftover::PinDirectory { path } => place.starts_with(path),
+        _ => false,
+    });
+    match inside {
+        Some(item) => {
+            let why = format!("--backup-dir {directory}: it goes itself: {}", item.what);
+            Err(Failure::usage(why))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Shows a plan: on standard error where the result is for programs, and somebody is asked.

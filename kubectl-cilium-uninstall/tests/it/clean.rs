@@ -170,6 +170,14 @@ fn nothing_is_taken_where_nothing_can_be_saved() {
     assert!(err.contains("--backup-dir"), "{err}");
     assert_eq!(dirty.dump(), before);
 
+    // A directory that the plan takes, or that nobody finds again.
+    for (directory, why) in [("/run/cilium/x", "it goes itself"), ("here", "begins with `/`")] {
+        let (code, _, err) = run(&mut dirty.clean(&["--yes", "--backup-dir", directory]));
+        assert_eq!(code, Some(2), "{err}");
+        assert!(err.contains(why), "{err}");
+    }
+    assert_eq!(dirty.dump(), before);
+
     // A disk without room.
     let full = dirty.root().join("full");
     fs::create_dir(&full).unwrap();

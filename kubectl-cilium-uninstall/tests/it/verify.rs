@@ -41,6 +41,7 @@ fn node(lab: &Lab) -> (Namespace, std::path::PathBuf) {
 fn help_tells_what_there_is() {
     assert_snapshot!("help", plain(&["--help"]).1);
     assert_snapshot!("help_verify", plain(&["verify", "--help"]).1);
+    assert_snapshot!("help_undo", plain(&["undo", "--help"]).1);
 }
 
 #[test]
