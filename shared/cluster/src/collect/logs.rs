@@ -1,11 +1,18 @@
 //! Logs of containers that fail.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use futures_util::{StreamExt as _, stream};
 use kcilium_core::{
     decode::log,
-    facts::{Component, ContainerLog, ContainerLogs, Fact, LogSource, PodDetail, Run, Unavailable},
+    facts::{
+        Component, ContainerLog, ContainerLogs, Fact, LogSource, PodDetail, Run, Unavailable,
+        UnavailableKind,
+    },
 };
 use tokio::time::Instant;
 
@@ -37,6 +44,26 @@ struct Wanted<'a> {
     pod: &'a PodDetail,
 }
 
+/// Namespaces of which no log may be read, and what the server said: Roles are of a namespace, so
+/// that nothing else of it needs to be asked for.
+#[derive(Default)]
+struct Denials(Mutex<BTreeMap<String, Unavailable>>);
+
+impl Denials {
+    fn of(&self, source: &LogSource) -> Option<Unavailable> {
+        let denials = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = denials.get(&source.namespace)?;
+        Some(Unavailable { what: what(source), ..said.clone() })
+    }
+
+    fn note(&self, source: &LogSource, why: &Unavailable) {
+        if why.kind == UnavailableKind::Forbidden {
+            let mut denials = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            denials.insert(source.namespace.clone(), why.clone());
+        }
+    }
+}
+
 impl Collector<'_> {
     /// The logs that tell why these pods fail.
     pub(super) async fn logs(
@@ -50,8 +77,9 @@ impl Collector<'_> {
             by_node.entry(one.pod.node.clone()).or_default().push(one);
         }
         let until = Instant::now() + PATIENCE;
+        let denials = Denials::default();
         let mut logs: Vec<ContainerLog> = stream::iter(by_node.into_values())
-            .map(|wanted| self.logs_of_node(wanted, until))
+            .map(|wanted| self.logs_of_node(wanted, &denials, until))
             .buffer_unordered(AT_ONCE)
             .flat_map(stream::iter)
             .collect()
@@ -61,17 +89,23 @@ impl Collector<'_> {
     }
 
     /// One after the other: when a kubelet is not reached for one, it is not asked for the rest.
-    async fn logs_of_node(&self, wanted: Vec<Wanted<'_>>, until: Instant) -> Vec<ContainerLog> {
+    async fn logs_of_node(
+        &self,
+        wanted: Vec<Wanted<'_>>,
+        denials: &Denials,
+        until: Instant,
+    ) -> Vec<ContainerLog> {
         let mut unreached: Option<Unavailable> = None;
         let mut logs = Vec::new();
         for Wanted { source, pod } in wanted {
-            let text = match &unreached {
-                Some(why) => Err(why.clone()),
+            let text = match denials.of(&source).or_else(|| unreached.clone()) {
+                Some(why) => Err(why),
                 None => {
                     match tokio::time::timeout_at(until, self.log(&source, pod.component)).await {
                         Ok(Ok(text)) => Ok(text),
                         Ok(Err(error)) => {
                             let why = unavailable(&source, &error);
+                            denials.note(&source, &why);
                             if concerns_node(&error) {
                                 unreached = Some(why.clone());
                             }

@@ -114,3 +114,24 @@ async fn who_may_not_read_logs_gets_a_report_all_the_same() {
     assert!(says(&unknown, &["log of kube-system/cilium-7zpnl", "pods/log"]), "{unknown:#?}");
     kubelet.stop().await;
 }
+
+/// Crashes as an agent does, on the same node and in the same namespace.
+const OTHER: &str = "coredns-5dd5756b68-4nqzt";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_denial_no_other_log_of_the_namespace_is_asked_for() {
+    let (stage, kubelet) = stage_with_crash("level=info msg=x\n").await;
+    stage.change("", "pods", OTHER, |pod| {
+        let container = &mut pod["status"]["containerStatuses"][0];
+        container["ready"] = false.into();
+        container["restartCount"] = 7.into();
+        container["state"] = json!({"waiting": {"reason": "CrashLoopBackOff"}});
+        container["lastState"] = json!({"terminated": {"exitCode": 1, "reason": "Error"}});
+    });
+    stage.sim().faults().add(Fault::new("*/log?*", Kind::Forbidden));
+    let report = stage.report(&["--nodes", "none"]).await;
+    assert_eq!(asked(&stage).len(), 1, "{:?}", asked(&stage));
+    let unknown = report.unknown();
+    assert!(says(&unknown, &["log of kube-system/cilium-7zpnl", "pods/log"]), "{unknown:#?}");
+    kubelet.stop().await;
+}
