@@ -41,7 +41,7 @@ pub(crate) fn run(wish: &Wish, printer: &mut Printer) -> Result<Exit, Failure> {
         report::print(&inventory, wish.output, printer)?;
         return Ok(verify::exit(&inventory));
     }
-    outlasting(&wish.backup_dir, &plan)?;
+    outlasting(&wish.clean.backup_dir, &plan)?;
     let name = host.node_name().to_string();
     let planned = Document::planned(&name, &plan, consequence::of(&plan, &before));
     show(&planned, wish, printer)?;
