@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{Attachment, Backend, Filter};
+use super::{Attachment, Backend, Filter, Transform};
 use crate::facts::{Address, Fact, Family, Link, LinkName, Route, RoutingRule};
 
 /// Everything on a host that may be a leftover, with everything it could be mixed up with.
@@ -38,8 +38,8 @@ pub struct HostState {
     pub netfilter: Vec<Ruleset>,
     /// Names of sets (`ipset`).
     pub sets: Fact<Vec<String>>,
-    /// Number of states and policies of IPsec (XFRM). They are not told apart yet.
-    pub transforms: Fact<usize>,
+    /// States and policies of IPsec (XFRM).
+    pub transforms: Fact<Vec<Transform>>,
     /// Endpoints that the agent wrote down.
     pub endpoints: Fact<Vec<Endpoint>>,
     /// Files in the CNI configuration directories.

@@ -64,19 +64,5 @@ fn unknown(state: &HostState) -> Vec<Unavailable> {
         why(&state.paths),
     ];
     let rulesets = state.netfilter.iter().map(|ruleset| why(&ruleset.text));
-    sources
-        .into_iter()
-        .chain(rulesets)
-        .flatten()
-        .filter(|why| !why.is_absent())
-        .cloned()
-        .chain(transforms(state))
-        .collect()
-}
-
-/// strongSwan's and Cilium's look alike to a count: where there are any, it is not known whose.
-fn transforms(state: &HostState) -> Option<Unavailable> {
-    let count = *state.transforms.known().filter(|count| **count > 0)?;
-    let why = format!("there are {count} states and policies, and whose they are is not judged");
-    Some(Unavailable::failed("IPsec (XFRM)", why))
+    sources.into_iter().chain(rulesets).flatten().filter(|why| !why.is_absent()).cloned().collect()
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attachment, Chain, Feeder, Filter, Neighbour, Proof};
+use super::{Attachment, Chain, Feeder, Filter, Neighbour, Proof, Transform};
 use crate::facts::{Family, LinkName, Route, RoutingRule};
 
 /// Something that is Cilium's, or may be.
@@ -76,6 +76,8 @@ pub enum Leftover {
         /// Its name.
         name: String,
     },
+    /// A state or a policy of IPsec.
+    Transform(Transform),
     /// A route.
     Route(Route),
     /// An entry of the neighbour table.
@@ -154,6 +156,7 @@ impl Leftover {
                 attachment.program.id = 0;
                 attachment.link_id = None;
             }
+            Self::Transform(Transform::Policy(policy)) => policy.index = 0,
             Self::Filter(Filter { program: Some(program), .. }) => program.id = 0,
             Self::Route(route) => route.next_hops.iter_mut().for_each(|hop| hop.flags.clear()),
             _ => {}
@@ -183,6 +186,7 @@ impl Leftover {
             | Self::PinDirectory { .. } => Undo::Needless,
             Self::Attachment(_)
             | Self::Filter(_)
+            | Self::Transform(_)
             | Self::Link { .. }
             | Self::Pin { .. }
             | Self::Directory { .. }
@@ -226,6 +230,7 @@ impl std::fmt::Display for Leftover {
             Self::Feeder(feeder) => feeder.fmt(f),
             Self::Chain(chain) => chain.fmt(f),
             Self::Set { name } => write!(f, "ipset {name}"),
+            Self::Transform(transform) => transform.fmt(f),
             Self::Route(route) => write!(f, "route {route}"),
             Self::Neighbour(neighbour) => neighbour.fmt(f),
             Self::Link { name, kind } => write!(f, "link {name} ({kind})"),

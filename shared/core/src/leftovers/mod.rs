@@ -20,6 +20,7 @@ mod plan;
 mod program;
 mod proof;
 mod recognise;
+mod transform;
 
 pub use cleaning::{Outcome, Step};
 pub use cleaning_run::{CleaningOrder, CleaningSummary, Told};
@@ -36,4 +37,7 @@ pub use proof::Proof;
 pub use recognise::{
     BPF_DIRECTORIES, CNI_BINARY_DIRECTORIES, CNI_CONFIGURATION_DIRECTORIES, CNI_RESULT_DIRECTORIES,
     FOUND_PATHS,
+};
+pub use transform::{
+    Transform, TransformDirection, TransformPolicy, TransformState, TransformTemplate,
 };

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use kcilium_core::decode::iproute2;
-use kcilium_core::facts::{Fact, Family, RoutingRule, TableId};
-use kcilium_core::leftovers::HostState;
+use kcilium_core::facts::{Fact, Family, FwMark, RoutingRule, TableId};
+use kcilium_core::leftovers::{HostState, Transform, TransformState};
 
 use crate::leftovers::told;
 
@@ -123,4 +123,32 @@ fn tables_that_marked_packets_go_to_may_hold_routes_of_others() {
             "remove IPv4 rule 9: from all fwmark 0x200/0xf00 lookup 2004",
         ]
     );
+}
+
+#[test]
+fn ipsec_states_are_ciliums_only_by_mark_key_and_request() {
+    let own = TransformState {
+        source: IpAddr::from([10, 24, 0, 2]),
+        destination: IpAddr::from([10, 24, 0, 4]),
+        protocol: 50,
+        spi: 3,
+        mode: 1,
+        request_id: 1,
+        mark: Some(FwMark { value: 0x1234_0e00, mask: 0xffff_ff00 }),
+    };
+    let judged = |state: TransformState| {
+        let transforms = Fact::Known(vec![Transform::State(state)]);
+        told(&HostState { transforms, ..HostState::default() })
+    };
+    assert_eq!(judged(own.clone()), ["remove IPsec state 10.24.0.2 to 10.24.0.4 SPI 3"]);
+    let unmasked = Some(FwMark { value: 0xe00, mask: 0x800 });
+    for others in [
+        TransformState { mark: None, ..own.clone() },
+        TransformState { mark: unmasked, ..own.clone() },
+        TransformState { request_id: 7, ..own.clone() },
+        TransformState { spi: 0xc000_1234, ..own.clone() },
+        TransformState { mode: 0, ..own },
+    ] {
+        assert_eq!(judged(others), [""; 0]);
+    }
 }

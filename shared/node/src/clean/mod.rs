@@ -17,6 +17,7 @@ mod refusal;
 mod routes;
 mod rules;
 mod sets;
+mod transforms;
 mod units;
 
 use std::ops::ControlFlow;
@@ -181,6 +182,7 @@ async fn take_one_away(root: &HostRoot, what: &Leftover) -> Outcome {
         Leftover::Filter(filter) => filters::filter(filter).await,
         Leftover::Clsact { link } => filters::clsact(link).await,
         Leftover::Feeder(feeder) => netfilter::feeder(root, feeder),
+        Leftover::Transform(transform) => transforms::transform(transform).await,
         Leftover::Set { name } => sets::set(name).await,
         Leftover::NetworkNamespace { path } => mounts::namespace(root, path),
         Leftover::Mount { path, filesystem } => mounts::mount(root, path, filesystem),

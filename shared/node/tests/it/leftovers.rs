@@ -50,26 +50,6 @@ fn a_clean_node_has_nothing_and_its_modules_stay_unloaded() {
 }
 
 #[test]
-fn ipsec_of_whomever_is_not_taken_for_nothing() {
-    if !require_root_netns() || !require_programs(&["iptables-nft"]) {
-        return;
-    }
-    let lab = Lab::new("ipsec").unwrap();
-    let node = lab.namespace("node").unwrap();
-    let policy = "xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir out action block priority 100";
-    node.ip_batch(&format!("{policy}\n")).unwrap();
-    fs::create_dir(lab.dir().join("root")).unwrap();
-    let root = HostRoot::new(lab.dir().join("root"));
-    let state = inside(&node, async || read_leftovers(&root, Remembered::default()).await);
-    let unknown: Vec<String> =
-        Inventory::of(&state).unknown.iter().map(ToString::to_string).collect();
-    assert_eq!(
-        unknown,
-        ["IPsec (XFRM): there are 1 states and policies, and whose they are is not judged"]
-    );
-}
-
-#[test]
 fn without_tools_and_rights_much_is_unknown_and_nothing_fine() {
     if !require_root_netns() || !require_programs(&["setpriv", "unshare"]) {
         return;

@@ -17,6 +17,8 @@ ip -4 route show table all
 ip -6 route show table all | grep -v 'fe80\|ff00' || true
 ip rule
 ip -6 rule
+ip xfrm policy
+ip xfrm state
 ip neigh show nud permanent
 ip neigh show | grep extern_learn || true
 tc qdisc show

@@ -33,6 +33,9 @@ rule add pref 9 fwmark 0x200/0xff00 lookup 2004
 rule add pref 1024 fwmark 0x80/0x80 lookup main
 rule add pref 5210 fwmark 0x80000/0xff0000 lookup main
 neigh add 10.24.0.9 lladdr 02:00:00:00:00:09 dev eth0 nud permanent
+xfrm policy add src 0.0.0.0/0 dst 10.80.0.0/16 dir out priority 100 tmpl src 10.24.0.2 dst 10.80.0.1 proto esp reqid 1 mode tunnel
+xfrm policy add src 0.0.0.0/0 dst 10.81.0.0/16 dir out mark 0xe00 mask 0xf00 tmpl src 10.24.0.2 dst 10.80.0.1 proto esp reqid 7 mode tunnel
+xfrm policy add src 0.0.0.0/0 dst 10.82.0.0/16 dir fwd priority 2975 tmpl dst 10.80.0.1 proto esp reqid 1 mode tunnel
 neigh add 10.24.0.77 lladdr 02:00:00:00:00:77 dev eth0 extern_learn
 ";
 
@@ -100,6 +103,11 @@ rule add pref 112 to 10.66.0.0/16 lookup 202
 rule add pref 100 lookup local
 rule del pref 0
 neigh add 10.24.0.4 lladdr 02:00:00:00:00:04 dev eth0 extern_learn
+xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir out action block priority 100 mark 0xe00 mask 0xf00
+xfrm policy add src 10.244.0.0/24 dst 10.244.5.0/24 dir out mark 0x12340e00 mask 0xffffff00 tmpl src 10.24.0.2 dst 10.24.0.4 proto esp spi 3 reqid 1 mode tunnel
+xfrm policy add src 0.0.0.0/0 dst 10.244.0.0/24 dir in mark 0xd00 mask 0xf00 tmpl dst 10.24.0.2 proto esp reqid 1 mode tunnel
+xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir in mark 0xd00 mask 0xf00 tmpl proto esp mode tunnel level use
+xfrm policy add src 0.0.0.0/0 dst 10.244.0.0/24 dir fwd priority 2975 tmpl dst 10.24.0.4 proto esp reqid 1 mode tunnel level use
 ";
 
 const ROUTES_V6: &str = "\

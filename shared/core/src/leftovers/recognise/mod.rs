@@ -10,6 +10,7 @@ mod programs;
 mod routes;
 mod rules;
 mod sets;
+mod transforms;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -58,6 +59,7 @@ pub(super) fn items(state: &HostState) -> Vec<Item> {
         programs.detached,
         netfilter::items(state),
         sets::items(state),
+        transforms::items(state, &known),
         routes.others,
         neighbours::items(state, &known),
         links,

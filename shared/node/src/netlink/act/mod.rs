@@ -7,6 +7,7 @@ mod neighbours;
 mod routes;
 mod rules;
 mod sets;
+mod transforms;
 mod xdp;
 
 use std::io;
@@ -22,6 +23,7 @@ pub(crate) use neighbours::delete_neighbour;
 pub(crate) use routes::{add_route, delete_route};
 pub(crate) use rules::{add_rule, delete_rule};
 pub(crate) use sets::destroy_set;
+pub(crate) use transforms::delete_transform;
 pub(crate) use xdp::detach_xdp;
 
 /// An error repeats the request, so an answer is not much longer than what was asked.
