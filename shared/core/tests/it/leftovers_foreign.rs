@@ -112,7 +112,7 @@ fn before() -> HostState {
         ]),
         netfilter: vec![ruleset(TABLES)],
         sets: json(r#"["cilium_node_set_v4", "allowed"]"#),
-        transforms: Fact::Known(0),
+        transforms: Fact::Known(Vec::new()),
         endpoints: json("[]"),
         cni_files: Fact::Known(vec![
             text(

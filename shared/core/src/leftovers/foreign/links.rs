@@ -1,10 +1,10 @@
-//! Links, addresses, neighbours.
+//! Links, addresses, neighbours, IPsec.
 
 use super::known;
 use super::ours::Ours;
 use super::thing::Thing;
 use crate::facts::{Link, LinkFlag, Peer, Unavailable};
-use crate::leftovers::HostState;
+use crate::leftovers::{HostState, Transform};
 
 pub(super) fn links(state: &HostState, ours: &Ours<'_>) -> Result<Vec<Thing>, Unavailable> {
     let links = known(&state.links)?.iter();
@@ -49,5 +49,14 @@ pub(super) fn neighbours(state: &HostState, ours: &Ours<'_>) -> Result<Vec<Thing
     Ok(neighbours
         .filter(|neighbour| !neighbour.learned_externally && !ours.has_neighbour(neighbour))
         .map(|neighbour| Thing::new(neighbour.to_string(), ""))
+        .collect())
+}
+
+/// Policies of IPsec: states come and go with every new key.
+pub(super) fn transforms(state: &HostState, ours: &Ours<'_>) -> Result<Vec<Thing>, Unavailable> {
+    let transforms = known(&state.transforms)?.iter();
+    Ok(transforms
+        .filter(|it| matches!(it, Transform::Policy(_)) && !ours.has_transform(it))
+        .map(|it| Thing::new(it.to_string(), ""))
         .collect())
 }

@@ -63,10 +63,11 @@ impl Comparison {
 /// One kind of thing on a host.
 type Section = fn(&HostState, &Ours<'_>) -> Result<Vec<thing::Thing>, Unavailable>;
 
-const SECTIONS: [Section; 18] = [
+const SECTIONS: [Section; 19] = [
     links::links,
     links::addresses,
     links::neighbours,
+    links::transforms,
     routing::rules,
     routing::routes,
     netfilter::sets,

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::facts::{Family, Link, LinkName, Peer, Route, RoutingRule};
-use crate::leftovers::{Attachment, Chain, Feeder, Filter, HostState, Item, Leftover, Neighbour};
+use crate::leftovers::{
+    Attachment, Chain, Feeder, Filter, HostState, Item, Leftover, Neighbour, Transform,
+};
 
 /// What belongs to a plan.
 #[derive(Debug, Default)]
@@ -18,6 +20,7 @@ pub(super) struct Ours<'a> {
     /// Without the state of next hops.
     routes: Vec<Route>,
     neighbours: Vec<&'a Neighbour>,
+    transforms: Vec<&'a Transform>,
     clsact: BTreeSet<&'a LinkName>,
     filters: Vec<&'a Filter>,
     attachments: Vec<&'a Attachment>,
@@ -74,6 +77,7 @@ impl<'a> Ours<'a> {
             }
             Leftover::Route(route) => self.routes.push(at_rest(route)),
             Leftover::Neighbour(neighbour) => self.neighbours.push(neighbour),
+            Leftover::Transform(transform) => self.transforms.push(transform),
             Leftover::Link { name, .. } => {
                 self.links.insert(name);
             }
@@ -134,6 +138,10 @@ impl<'a> Ours<'a> {
         leads_to_ours
             || route.preferred_source.is_some_and(|source| self.addresses.contains(&source))
             || self.routes.contains(&at_rest(route))
+    }
+
+    pub(super) fn has_transform(&self, transform: &Transform) -> bool {
+        self.transforms.contains(&transform)
     }
 
     pub(super) fn has_neighbour(&self, neighbour: &Neighbour) -> bool {
