@@ -22,6 +22,7 @@
 mod agent;
 mod bpf;
 mod command;
+mod datapath;
 mod gate;
 mod guardian;
 mod homelab;
@@ -32,6 +33,7 @@ mod seed_node;
 
 pub use agent::CiliumState;
 pub use bpf::{BpfFiles, Cgroup, require_bpf};
+pub use datapath::Masquerade;
 pub use gate::{require_programs, require_root_netns};
 pub use homelab::{Homelab, homelab};
 pub use lab::Lab;
