@@ -38,8 +38,8 @@ const START: Duration = Duration::from_secs(30);
 pub(crate) struct Probing {
     #[command(flatten)]
     pub(crate) flags: ProbeFlags,
-    /// Address or name outside to probe, instead of known ones in the internet; may be repeated, or a
-    /// list with commas
+    /// Address or name outside to probe, instead of known ones in the internet; private addresses are
+    /// probed besides those, as hosts of the LAN; may be repeated, or a list with commas
     #[arg(long, value_name = "IP|NAME", value_delimiter = ',', value_parser = target)]
     pub(crate) target: Vec<String>,
     /// Probe nothing in the internet
@@ -53,17 +53,31 @@ fn target(text: &str) -> Result<String, &'static str> {
     if is_target { Ok(text.to_owned()) } else { Err("neither an IP address nor a DNS name") }
 }
 
+/// Addresses that mean something in one's own network only.
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_private() || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
 impl Probing {
     /// Where probes go, besides what is around a node.
     fn targets(&self) -> Targets {
         let known = Targets::default();
-        if self.target.is_empty() && !self.no_internet {
-            return known;
+        let is_private = |text: &String| text.parse().is_ok_and(is_private);
+        // Hosts of the LAN stand for nothing in the internet.
+        if self.target.iter().all(is_private) && !self.no_internet {
+            return self.added_to(known);
         }
-        let mut targets = known.without_internet();
+        self.added_to(known.without_internet())
+    }
+
+    fn added_to(&self, mut targets: Targets) -> Targets {
         for text in &self.target {
             let endpoint = Endpoint::new(text.as_str());
             match endpoint.host.ip() {
+                Some(address) if is_private(address) => targets.lan.push(endpoint),
                 Some(_) => targets.internet_addresses.push(endpoint),
                 None => targets.internet_names.push(endpoint),
             }

@@ -140,12 +140,13 @@ impl Diagnosis {
         self.verdicts.iter().find(|verdict| is_observed && verdict.explains_finding(finding))
     }
 
-    /// The worst thing that was seen; predictions do not count.
+    /// The worst thing that was seen or probed; predictions do not count.
     pub fn worst(&self) -> Option<Severity> {
         self.findings()
             .into_iter()
             .filter(|finding| finding.basis == Basis::Observed)
             .map(|finding| finding.severity)
+            .chain(self.verdicts.iter().filter_map(|verdict| verdict.severity))
             .max()
     }
 

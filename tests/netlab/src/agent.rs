@@ -1,7 +1,9 @@
-//! What a Cilium agent in tunnel mode installs on a node, as recorded from 1.14.2.
+//! What a Cilium agent installs on a node, as recorded from 1.14.2.
 //!
 //! Links, addresses and routes are those of real nodes. What is missing is BPF: no packet gets from
-//! a pod to anywhere.
+//! a pod to anywhere unless [`datapath`](crate::datapath) is there too.
+
+use std::net::Ipv4Addr;
 
 use anyhow::Result;
 
@@ -15,6 +17,8 @@ pub enum CiliumState {
     None,
     /// Running with a pool of its own, 10.244.0.0/16.
     Healthy,
+    /// Running with the same pool, and with routes between the nodes in place of a tunnel.
+    NativeRouting,
     /// Running with the default pool 10.0.0.0/8, in which the LAN lies.
     Clash,
     /// [`Healthy`](Self::Healthy) after `helm uninstall`: the agent and its health endpoint are
@@ -25,7 +29,7 @@ pub enum CiliumState {
 impl CiliumState {
     /// Whether an agent process is to be seen on the nodes.
     pub fn agent_runs(self) -> bool {
-        matches!(self, Self::Healthy | Self::Clash)
+        matches!(self, Self::Healthy | Self::NativeRouting | Self::Clash)
     }
 }
 
@@ -57,13 +61,14 @@ const CNI_CONFIG: &str = r#"{
 }
 "#;
 
-/// Installs on `node` what its agent did, which owns `own` and knows the pod CIDRs `remote`.
+/// Installs on `node` what its agent did, which owns `own` and knows the pod CIDRs `remote` of
+/// other nodes.
 pub(crate) fn install(
     lab: &Lab,
     node: &Node,
     own: &Share,
-    remote: &[&str],
-    agent_runs: bool,
+    remote: &[(&str, Ipv4Addr)],
+    state: CiliumState,
 ) -> Result<()> {
     let Share { pod_cidr, router, .. } = own;
     let mut script = format!(
@@ -73,24 +78,34 @@ link set cilium_host arp off
 link set cilium_net arp off
 link set cilium_host up
 link set cilium_net up
-link add cilium_vxlan type vxlan external dstport 8472
-link set cilium_vxlan up
 addr add {router}/32 dev cilium_host
 route add {router} dev cilium_host proto kernel scope link
 route add {pod_cidr} via {router} dev cilium_host proto kernel src {router}
 "
     );
-    // 50 bytes less than the LAN: what VXLAN wraps around a packet.
-    script.extend(remote.iter().map(|cidr| {
-        format!(
-            "route add {cidr} via {router} dev cilium_host proto kernel src {router} mtu 1450\n"
-        )
-    }));
+    if state == CiliumState::NativeRouting {
+        // `autoDirectNodeRoutes`.
+        let route = |(cidr, node): &(&str, Ipv4Addr)| {
+            format!("route add {cidr} via {node} dev eth1 proto kernel\n")
+        };
+        script.extend(remote.iter().map(route));
+    } else {
+        script += "\
+link add cilium_vxlan type vxlan external dstport 8472
+link set cilium_vxlan up
+";
+        // 50 bytes less than the LAN: what VXLAN wraps around a packet.
+        script.extend(remote.iter().map(|(cidr, _)| {
+            format!(
+                "route add {cidr} via {router} dev cilium_host proto kernel src {router} mtu 1450\n"
+            )
+        }));
+    }
     node.namespace().ip_batch(&script)?;
 
     endpoint(lab, node, own.lxc, &format!("{}-pod", node.name()), own.pod, router)?;
     node.write("etc/cni/net.d/05-cilium.conflist", CNI_CONFIG)?;
-    if agent_runs {
+    if state.agent_runs() {
         // Of the agent's own process: the endpoint goes when the agent does.
         endpoint(lab, node, "lxc_health", &format!("{}-health", node.name()), own.health, router)?;
         node.write("proc/4242/comm", "cilium-agent\n")?;

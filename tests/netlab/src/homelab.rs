@@ -2,7 +2,7 @@
 //! for the cluster.
 //!
 //! ```text
-//! internet 1.1.1.1, 1.0.0.1
+//! internet 1.1.1.1, 1.0.0.1, 223.5.5.5
 //!    │ 203.0.113.0/30
 //! router   10.0.0.1 ── lan 10.0.0.0/16 ─┬─ node1 .124   ─┬─ cluster 10.24.0.0/24
 //!                                       ├─ node2 .125   ─┤  (.2, .4, .5)
@@ -12,9 +12,12 @@
 //! The internet is a namespace without uplink. It knows the way back to the LAN only, as if the
 //! router masqueraded for its LAN and for nothing else.
 
+use std::net::{Ipv4Addr, SocketAddrV4};
+
 use anyhow::{Context as _, Result};
 
 use crate::agent::{self, CiliumState, Share};
+use crate::datapath::{self, Masquerade};
 use crate::lab::Lab;
 use crate::namespace::Namespace;
 use crate::node::Node;
@@ -27,6 +30,8 @@ pub struct Homelab {
     router: Namespace,
     internet: Namespace,
     nodes: Vec<Node>,
+    /// What each of them has of the pod network, in the same order; none without Cilium.
+    shares: &'static [Share],
 }
 
 /// Builds the homelab with three nodes, `node1` to `node3`, and Cilium in the given state.
@@ -37,16 +42,15 @@ pub fn homelab(label: &str, state: CiliumState) -> Result<Homelab> {
     home.add_node("node3", "10.0.0.126/16", "10.24.0.5/24")?;
     let shares = match state {
         CiliumState::None => return Ok(home),
-        CiliumState::Healthy | CiliumState::Leftovers => &OWN_POOL,
+        CiliumState::Healthy | CiliumState::NativeRouting | CiliumState::Leftovers => &OWN_POOL,
         CiliumState::Clash => &DEFAULT_POOL,
     };
+    home.shares = shares;
     for (node, own) in home.nodes.iter().zip(shares) {
-        let remote: Vec<&str> = shares
-            .iter()
-            .map(|share| share.pod_cidr)
-            .filter(|cidr| *cidr != own.pod_cidr)
-            .collect();
-        agent::install(&home.lab, node, own, &remote, state.agent_runs())?;
+        let others = home.nodes.iter().zip(shares).filter(|(other, _)| other.name() != node.name());
+        let remote: Vec<(&str, Ipv4Addr)> =
+            others.map(|(other, share)| (share.pod_cidr, other.address())).collect();
+        agent::install(&home.lab, node, own, &remote, state)?;
     }
     Ok(home)
 }
@@ -62,14 +66,14 @@ const OWN_POOL: [Share; 3] = [
     Share {
         pod_cidr: "10.244.1.0/24",
         router: "10.244.1.75",
-        health: "10.244.1.33",
+        health: "10.244.1.224",
         pod: "10.244.1.201",
         lxc: "lxc17427f7f5de6",
     },
     Share {
         pod_cidr: "10.244.2.0/24",
         router: "10.244.2.163",
-        health: "10.244.2.33",
+        health: "10.244.2.210",
         pod: "10.244.2.201",
         lxc: "lxc55568c0fda15",
     },
@@ -127,16 +131,17 @@ route add default via 203.0.113.1
 addr add 203.0.113.1/30 dev eth0
 addr add 1.1.1.1/32 dev lo
 addr add 1.0.0.1/32 dev lo
+addr add 223.5.5.5/32 dev lo
 route add 10.0.0.0/16 via 203.0.113.2
 ",
         )?;
-        Ok(Self { lab, lan, router, internet, nodes: Vec::new() })
+        Ok(Self { lab, lan, router, internet, nodes: Vec::new(), shares: &[] })
     }
 
     /// Puts a node with these addresses on LAN and cluster network; the addresses carry their
     /// prefix lengths.
     pub(crate) fn add_node(&mut self, name: &str, lan: &str, cluster: &str) -> Result<&Node> {
-        let node = Node::create(&self.lab, name)?;
+        let node = Node::create(&self.lab, name, cluster)?;
         for (link, bridge) in [("eth0", "lan"), ("eth1", "cluster")] {
             let port = format!("{name}-{link}");
             self.lab.veth((node.namespace(), link), (&self.lan, &port))?;
@@ -161,6 +166,34 @@ addr add 172.17.0.1/16 dev docker0
         self.node(name)
     }
 
+    /// Lets pods reach what they should: what Cilium's BPF would do with their packets is done by
+    /// routes and `iptables`.
+    pub fn carry_packets(&self) -> Result<()> {
+        datapath::install(&self.nodes, self.shares)
+    }
+
+    /// Changes which packets of pods get the address of their node, on every node.
+    pub fn masquerade(&self, how: Masquerade<'_>) -> Result<()> {
+        let mut nodes = self.nodes.iter().zip(self.shares);
+        nodes.try_for_each(|(node, share)| datapath::masquerade(node, share.pod_cidr, how))
+    }
+
+    /// The network of a node's pods, and where they send everything.
+    pub fn pod_network(&self, node: &str) -> Result<(&str, Ipv4Addr)> {
+        let mut nodes = self.nodes.iter().zip(self.shares);
+        let (_, share) = nodes
+            .find(|(known, _)| known.name() == node)
+            .with_context(|| format!("this lab has no node `{node}` with pods"))?;
+        let gateway = share.router.parse();
+        let gateway = gateway.with_context(|| format!("`{}` is no address", share.router))?;
+        Ok((share.pod_cidr, gateway))
+    }
+
+    /// Lets a Service's address and port lead to one of its pods, from every node and its pods.
+    pub fn service(&self, service: SocketAddrV4, backend: SocketAddrV4) -> Result<()> {
+        self.nodes.iter().try_for_each(|node| datapath::service(node, service, backend))
+    }
+
     /// The lab that owns all this, to add to it.
     pub fn lab(&self) -> &Lab {
         &self.lab
@@ -176,7 +209,7 @@ addr add 172.17.0.1/16 dev docker0
         &self.router
     }
 
-    /// The internet stand-in: 1.1.1.1 and 1.0.0.1.
+    /// The internet stand-in: 1.1.1.1, 1.0.0.1 and 223.5.5.5.
     pub fn internet(&self) -> &Namespace {
         &self.internet
     }

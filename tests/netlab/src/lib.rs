@@ -22,6 +22,7 @@
 mod agent;
 mod bpf;
 mod command;
+mod datapath;
 mod dirty;
 mod gate;
 mod guardian;
@@ -33,6 +34,7 @@ mod seed_node;
 
 pub use agent::CiliumState;
 pub use bpf::{BpfFiles, Cgroup, require_bpf};
+pub use datapath::Masquerade;
 pub use dirty::{DIRTY_NODE_PROGRAMS, DirtyNode};
 pub use gate::{require_programs, require_root_netns};
 pub use homelab::{Homelab, homelab};

@@ -48,6 +48,13 @@ impl Namespace {
         run(command, script)
     }
 
+    /// Runs `iptables` inside, with arguments separated by blanks.
+    pub fn iptables(&self, arguments: &str) -> Result<String> {
+        let mut command = self.command("iptables");
+        command.arg("--wait").args(arguments.split(' '));
+        run(command, "")
+    }
+
     /// A command that will run `program` inside.
     ///
     /// The process is the program itself, not a parent of it, so killing it is enough.

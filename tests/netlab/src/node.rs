@@ -1,6 +1,7 @@
 //! A machine of a lab: a network namespace and the few files that node code reads.
 
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -12,17 +13,21 @@ use crate::namespace::Namespace;
 #[derive(Debug)]
 pub struct Node {
     name: String,
+    address: Ipv4Addr,
     namespace: Namespace,
     root: PathBuf,
 }
 
 impl Node {
-    /// A node without interfaces, with the files that every node has.
-    pub(crate) fn create(lab: &Lab, name: &str) -> Result<Self> {
+    /// A node that is to have the address `cluster`, without interfaces, with the files that every node
+    /// has.
+    pub(crate) fn create(lab: &Lab, name: &str, cluster: &str) -> Result<Self> {
+        let address = cluster.split('/').next().unwrap_or_default();
+        let address = address.parse().with_context(|| format!("`{cluster}` is no address"))?;
         let namespace = lab.namespace(name)?;
         // What kubelet and every CNI plugin ask of a node.
         namespace.sysctl("net.ipv4.ip_forward", "1")?;
-        let node = Self { name: name.to_owned(), namespace, root: lab.dir().join(name) };
+        let node = Self { name: name.to_owned(), address, namespace, root: lab.dir().join(name) };
         node.write("etc/hostname", &format!("{name}\n"))?;
         node.write("etc/resolv.conf", "nameserver 10.0.0.1\n")?;
         // A process table without kthreadd is a container's, not a node's.
@@ -33,6 +38,11 @@ impl Node {
     /// The node's own name: `node1`.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its address on the network of the cluster, by which others know it.
+    pub fn address(&self) -> Ipv4Addr {
+        self.address
     }
 
     /// The node's network.

@@ -1,9 +1,11 @@
 //! One node with the route table of the article that these plugins go back to: the default pool
 //! has taken the LAN's first three /24, gateway and DNS 10.0.0.1 among them.
 
+use std::net::Ipv4Addr;
+
 use anyhow::Result;
 
-use crate::agent::{self, Share};
+use crate::agent::{self, CiliumState, Share};
 use crate::homelab::Homelab;
 
 /// Builds a homelab with that one node, `node1`.
@@ -19,6 +21,7 @@ pub fn seed_node(label: &str) -> Result<Homelab> {
         pod: "10.0.2.201",
         lxc: "lxc8e7180b4ea74",
     };
-    agent::install(home.lab(), node, &own, &["10.0.0.0/24", "10.0.1.0/24"], true)?;
+    let remote = ["10.0.0.0/24", "10.0.1.0/24"].map(|cidr| (cidr, Ipv4Addr::new(10, 24, 0, 4)));
+    agent::install(home.lab(), node, &own, &remote, CiliumState::Clash)?;
     Ok(home)
 }

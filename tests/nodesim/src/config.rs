@@ -74,6 +74,8 @@ pub enum PodNetwork {
     Veth {
         /// Where the pods send everything: an address of the node.
         gateway: Ipv4Addr,
+        /// How large their packets may be: Cilium writes it into their routes.
+        mtu: u32,
     },
 }
 

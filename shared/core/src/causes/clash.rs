@@ -43,6 +43,7 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
     // Addresses that leave through Cilium are the proof; that they lie in a pod CIDR is only a reason.
     let confidence = if hijacked.is_empty() { Confidence::Likely } else { Confidence::Confirmed };
     Some(Verdict {
+        severity: None,
         cause: "C-CLASH",
         confidence,
         title: title(&victims),

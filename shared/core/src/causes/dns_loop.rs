@@ -20,6 +20,7 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
     ));
     let all = || loops.iter().chain(&crashes).copied();
     Some(Verdict {
+        severity: None,
         cause: "C-DNSLOOP",
         // CoreDNS itself found the loop, or it merely has to be one.
         confidence: if crashes.is_empty() { Confidence::Likely } else { Confidence::Confirmed },

@@ -35,6 +35,7 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
     ];
     broken.extend(hijacked);
     Some(Verdict {
+        severity: None,
         cause: "C-LEFT",
         confidence,
         title: format!(

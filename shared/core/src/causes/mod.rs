@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use crate::{
     facts::NodeName,
-    rules::{Code, Finding, Remedy},
+    rules::{Code, Finding, Remedy, Severity},
     view::View,
 };
 
@@ -45,6 +45,9 @@ pub struct Verdict {
     pub fix: Vec<Remedy>,
     /// How to see that it is mended.
     pub verify: Vec<Check>,
+    /// How bad it is that probes fail because of it, where any does: there may be no finding that says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
     /// Rules whose findings it explains.
     pub explains: Vec<Code>,
     /// Findings of other rules that it explains, by their subjects: of what one rule finds, some may
@@ -217,7 +220,13 @@ pub(crate) fn find(view: &View<'_>, findings: &[&Finding]) -> Vec<Verdict> {
     // What objects have told already, probes need not tell again.
     let told = |verdict: &Verdict| verdicts.iter().any(|known| known.cause == verdict.cause);
     let mut others = signature::verdicts(&case);
-    others.retain(|verdict| !told(verdict));
+    // A node whose own packets go astray reaches its DNS servers no more than anything else.
+    let is_of_clash = |verdict: &Verdict| {
+        let covers = |known: &Verdict| verdict.nodes.iter().all(|node| known.nodes.contains(node));
+        verdict.cause == "C-HOSTDNS"
+            && verdicts.iter().any(|known| known.cause == "C-CLASH" && covers(known))
+    };
+    others.retain(|verdict| !told(verdict) && !is_of_clash(verdict));
     verdicts.extend(others);
     verdicts
 }

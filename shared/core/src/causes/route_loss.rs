@@ -40,6 +40,7 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
          could not install them; which of the two cannot be seen here"
     }));
     Some(Verdict {
+        severity: None,
         cause: "C-ROUTELOSS",
         confidence: match (is_decisive, rules_are_lost) {
             (true, _) => Confidence::Confirmed,

@@ -23,6 +23,7 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
         "The service CIDR stays as it is: it can only be changed by rebuilding the cluster.",
     ));
     Some(Verdict {
+        severity: None,
         cause: "C-CLASH",
         // The overlap is certain; whether an address is taken twice today was not looked at.
         confidence: Confidence::Likely,

@@ -22,6 +22,7 @@ pub(super) fn verdict(case: &Case<'_>) -> Option<Verdict> {
          neither does",
     ));
     Some(Verdict {
+        severity: None,
         cause: "C-SVC",
         confidence: Confidence::Confirmed,
         title: finding.summary.clone(),

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Answer, Counters, Outcome, Phase, ProbeResult,
+    Answer, Counters, LinkCounters, Outcome, PathMtu, Phase, ProbeResult,
     matrix::{Cell, Destination, Vantage},
 };
 use crate::facts::NodeFacts;
@@ -56,6 +56,8 @@ pub(crate) struct Readings<'p> {
     probed: BTreeSet<Cell>,
     /// Counters of the node that tell why packets died: `None` where nobody counted.
     pub(crate) deaths: Option<Deaths>,
+    /// What the node's tunnel device counted meanwhile.
+    pub(crate) tunnel: Option<LinkCounters>,
 }
 
 /// Packets that a node dropped while it was probed.
@@ -104,11 +106,14 @@ impl<'p> Readings<'p> {
     }
 
     fn count_deaths(&mut self, result: &ProbeResult) {
-        if let Some(Answer::Counters(Counters { protocols, .. })) = &result.answer {
+        if let Some(Answer::Counters(Counters { protocols, links })) = &result.answer {
             let count = |name: &str| protocols.get(name).copied().unwrap_or_default();
             let deaths = self.deaths.get_or_insert_default();
             deaths.reverse_path += count("TcpExt.IPReversePathFilter");
             deaths.checksum += count("Tcp.InCsumErrors") + count("Udp.InCsumErrors");
+            let is_tunnel = |name: &str| matches!(name, "cilium_vxlan" | "cilium_geneve");
+            let tunnel = links.iter().find(|(name, _)| is_tunnel(name.as_str()));
+            self.tunnel = self.tunnel.or(tunnel.map(|(_, counters)| *counters));
         }
     }
 
@@ -191,8 +196,9 @@ fn small<'p>(probes: &[&'p ProbeResult]) -> Vec<(&'p ProbeResult, bool)> {
 /// Large packets to a target that small ones reach.
 fn large<'p>(probes: &[&'p ProbeResult]) -> Vec<(&'p ProbeResult, bool)> {
     let sizes: Vec<_> = probes.iter().filter(|probe| probe.kind == "path-mtu").collect();
-    let is_narrow = sizes.iter().any(|probe| probe.outcome == Outcome::TooNarrow);
-    let is_wide = sizes.iter().any(|probe| probe.outcome == Outcome::Ok);
+    let is_narrow = sizes.iter().any(|probe| is_black_hole(probe));
+    let is_wide = sizes.iter().any(|probe| probe.outcome.is_reached() == Some(true))
+        && sizes.iter().all(|probe| !is_black_hole(probe));
     let is_reached = is_narrow || small(probes).iter().any(|(_, answers)| *answers);
     if !is_reached || (is_wide && is_narrow) {
         return Vec::new();
@@ -209,6 +215,16 @@ fn large<'p>(probes: &[&'p ProbeResult]) -> Vec<(&'p ProbeResult, bool)> {
             .collect();
     }
     echoes.collect()
+}
+
+/// Large packets vanish, and no router says what fits: then nobody who sends can do better. The
+/// node's own word about its tunnel is none, where less than that comes through.
+fn is_black_hole(probe: &ProbeResult) -> bool {
+    let is_told = matches!(
+        &probe.answer,
+        Some(Answer::PathMtu(PathMtu { told: Some(told), passed, .. })) if told <= passed
+    );
+    probe.outcome == Outcome::TooNarrow && !is_told
 }
 
 /// TCP to a target that answers over UDP.

@@ -171,7 +171,7 @@ fn in_a_tunnel_the_probes_decide_what_it_is() {
     assert_eq!(judge(&INTERNET), ["C-WALL likely"]);
     let one_target = ["host/internet-address/tcp/1.1.1.1", "pod/internet-address/tcp/1.1.1.1"];
     assert_eq!(judge(&one_target), ["C-WALL confirmed"]);
-    assert_eq!(judge(&["host/resolver", "pod/resolver"]), ["C-HOSTDNS likely"]);
+    assert_eq!(judge(&["host/resolver", "pod/resolver"]), ["C-HOSTDNS confirmed"]);
 }
 
 #[test]

@@ -1,12 +1,10 @@
 //! The doctor sends packets from nodes, if it may.
 
-use std::{fs, path::PathBuf, process::Command};
-
 use kubesim::GroupResource;
 use netlab::require_root_netns;
 use serde_json::Value;
 
-use crate::{program, site::gzipped, stage::Stage};
+use crate::{packets::agent, stage::Stage};
 
 /// Nothing of a run is in the store.
 fn assert_nothing_is_left(stage: &Stage) {
@@ -29,16 +27,6 @@ fn namespaces_created(stage: &Stage) -> usize {
         entry.method == "POST" && entry.route.split('?').next() == Some("/api/v1/namespaces")
     };
     stage.sim().journal().entries().iter().filter(|entry| is_one(entry)).count()
-}
-
-/// The node agent as releases have it: without what debuggers read, which is most of it.
-fn agent(stage: &Stage) -> PathBuf {
-    let bare = stage.write("agent", "");
-    let status = Command::new("strip").arg("-o").arg(&bare).arg(program::agent()).status();
-    assert!(status.unwrap().success());
-    let path = stage.write("agent.gz", "");
-    fs::write(&path, gzipped(&fs::read(&bare).unwrap())).unwrap();
-    path
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -22,6 +22,8 @@ static AGENT: Program = Program::new("kcilium-node-agent", "kcilium-node-agent")
 
 static SAMPLE: Program = Program::new("kcilium-cli", "sample-plugin");
 
+static NAMES: Program = Program::new("netlab", "names");
+
 /// The doctor, built from the sources as they are now.
 pub(crate) fn doctor() -> &'static Path {
     DOCTOR.path()
@@ -45,6 +47,11 @@ pub(crate) fn agent() -> &'static Path {
 /// The smallest plugin, which puts programs on nodes.
 pub(crate) fn sample() -> &'static Path {
     SAMPLE.path()
+}
+
+/// A DNS server.
+pub(crate) fn names() -> &'static Path {
+    NAMES.path()
 }
 
 impl Program {

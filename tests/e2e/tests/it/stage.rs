@@ -81,27 +81,42 @@ impl Stage {
 
     /// The scenario with its nodes; the agents' containers run.
     pub(crate) async fn with_nodes(scenario: &str) -> Self {
-        let mut stage = Self::of_objects(scenario).await;
         let scenario = Scenario::named(scenario).unwrap();
-        let cilium = match scenario.network.expect("the scenario says what its network is").cilium {
+        let cilium = match scenario
+            .network
+            .as_ref()
+            .expect("the scenario says what its network is")
+            .cilium
+        {
             Cilium::None => CiliumState::None,
             Cilium::Healthy => CiliumState::Healthy,
             Cilium::Clash => CiliumState::Clash,
+            Cilium::NativeRouting => CiliumState::NativeRouting,
             Cilium::Leftovers => CiliumState::Leftovers,
-            Cilium::NativeRouting => panic!("netlab does not have that yet"),
         };
-        if cilium == CiliumState::Healthy {
-            stage.spare_pulls(&scenario);
-        }
         let home = homelab(&scenario.name, cilium).unwrap();
+        Self::at(home, &scenario, |config| config).await
+    }
+
+    /// The scenario at a place; `adapt` says what its nodes are like.
+    pub(crate) async fn at(
+        home: Homelab,
+        scenario: &Scenario,
+        adapt: impl Fn(NodeConfig) -> NodeConfig,
+    ) -> Self {
+        let mut stage = Self::of_objects(&scenario.name).await;
+        let cilium = scenario.network.as_ref().map(|network| network.cilium);
+        if matches!(cilium, Some(Cilium::Healthy | Cilium::NativeRouting)) {
+            stage.spare_pulls(scenario);
+        }
         for node in home.nodes() {
             let mut config = NodeConfig::of(node, &stage.cluster.kubeconfig());
-            config.images = images(&scenario);
-            let node = NodeSim::start(config).await.unwrap();
+            config.images = images(scenario);
+            let node = NodeSim::start(adapt(config)).await.unwrap();
             stage.nodes.push(node);
         }
         stage.home = Some(home);
-        stage.await_agents(&scenario).await;
+        stage.await_agents(scenario).await;
         stage
     }
 
@@ -146,10 +161,14 @@ impl Stage {
         false
     }
 
+    /// The network.
+    pub(crate) fn home(&self) -> &Homelab {
+        self.home.as_ref().expect("the scenario has nodes")
+    }
+
     /// A node.
     pub(crate) fn host(&self, name: &str) -> &Node {
-        let home = self.home.as_ref().expect("the scenario has nodes");
-        home.node(name).unwrap()
+        self.home().node(name).unwrap()
     }
 
     /// The network of a node.

@@ -80,13 +80,13 @@ impl Sandbox {
 
     /// Joins the pod to the node by a pair of interfaces, `eth0` and `link`.
     ///
-    /// The pod sends everything to `gateway`, an address of the node.
+    /// The pod sends everything to `gateway`, an address of the node, in packets of at most `mtu`.
     pub(crate) async fn plug(
         &self,
         machine: &Machine,
         link: &str,
         address: Ipv4Addr,
-        gateway: Ipv4Addr,
+        (gateway, mtu): (Ipv4Addr, u32),
     ) -> Result<()> {
         let (node, pod) = (machine.init(), self.pause);
         let peer = format!("link add {link} type veth peer name eth0 netns {}", pod.as_raw_pid());
@@ -96,7 +96,7 @@ impl Sandbox {
         self.ip(pod, &format!("addr add {address}/32 dev eth0")).await?;
         self.ip(pod, "link set eth0 up").await?;
         self.ip(pod, &format!("route add {gateway} dev eth0 scope link")).await?;
-        self.ip(pod, &format!("route add default via {gateway} dev eth0")).await
+        self.ip(pod, &format!("route add default via {gateway} dev eth0 mtu {mtu}")).await
     }
 
     async fn ip(&self, target: Pid, arguments: &str) -> Result<()> {

@@ -88,11 +88,11 @@ impl Worker {
         let address = self.address()?;
         match self.kubelet.config.pod_network {
             PodNetwork::Isolated => sandbox.isolate(address).await?,
-            PodNetwork::Veth { gateway } => {
+            PodNetwork::Veth { gateway, mtu } => {
                 // Cilium names them after the endpoint; a UID serves as well.
                 let digits = self.uid.chars().filter(char::is_ascii_hexdigit).take(12);
                 let link = format!("lxc{}", digits.collect::<String>());
-                sandbox.plug(machine, &link, address, gateway).await?;
+                sandbox.plug(machine, &link, address, (gateway, mtu)).await?;
             }
         }
         Ok(Place { pod_ip: address.to_string(), host_ip, hostname })

@@ -25,7 +25,9 @@ async fn a_pod_with_interfaces_reaches_its_node() {
         return;
     }
     let gateway = "10.0.0.124".parse().unwrap();
-    let bed = Bed::with("veth", |config| config.pod_network = PodNetwork::Veth { gateway }).await;
+    let bed =
+        Bed::with("veth", |config| config.pod_network = PodNetwork::Veth { gateway, mtu: 1450 })
+            .await;
     bed.pod("p", "exec sleep 100", "").await;
     bed.ok("wait pod/p --for=condition=Ready --timeout=20s").await;
     let ip = bed.field("p", "{.status.podIP}").await;

@@ -4,7 +4,7 @@
 use super::{Check, Decisive, Sign, Signature, Site, THROUGH_OTHER_NODES, in_agent};
 use crate::{
     facts::{RoutingMode, TunnelProtocol},
-    probe::matrix::Destination,
+    probe::{LinkCounters, matrix::Destination},
     rules::{Evidence, Finding, Remedy, Severity, vxlan_values},
 };
 
@@ -42,8 +42,18 @@ pub(super) static OVERLAY: Signature = Signature {
     breaks: &[OTHER_NODE],
     may_break: THROUGH_OTHER_NODES,
     spares: &[SAME_NODE, Sign::Pod(Destination::OtherNode)],
-    decisive: |site| match site.tunnels() {
-        Some(false) => Decisive::RuledOut,
+    decisive: |site| match (site.tunnels(), site.readings.tunnel) {
+        (Some(false), _) => Decisive::RuledOut,
+        // Those of other nodes would arrive even if nobody there answered.
+        (_, Some(LinkCounters { received: 0, sent: sent @ 1.., .. })) => Decisive::Seen {
+            evidence: vec![Evidence::new(
+                site.place(),
+                format!(
+                    "the tunnel's device sent {sent} packets and received none while probes ran"
+                ),
+            )],
+            speaks_for_itself: false,
+        },
         _ => Decisive::Unseen(Some(Check::new(
             format!(
                 "tcpdump -ni any udp port {}   # on the other node, while a pod here sends",

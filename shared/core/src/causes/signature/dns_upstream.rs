@@ -11,6 +11,8 @@ pub(super) static SIGNATURE: Signature = Signature {
     breaks: &[Sign::Pod(Destination::Resolver)],
     may_break: &[Sign::Pod(Destination::InternetByName)],
     spares: &[
+        // Where pods do not even get there, it is not about names.
+        Sign::Pod(Destination::Gateway),
         Sign::Pod(Destination::InternetByAddress),
         Sign::Pod(Destination::ClusterDns),
         Sign::Pod(Destination::ApiService),

@@ -126,13 +126,11 @@ pub(super) static WIDE_CIDR: Signature = Signature {
         if let Some(evidence) = site.evidence_of("CFG-05", Severity::Warn) {
             return Decisive::Seen { evidence, speaks_for_itself: false };
         }
-        match site.config.as_ref().map(|config| config.native_routing_cidr_v4.as_deref()) {
-            Some(None) => Decisive::RuledOut,
-            _ => Decisive::Unseen(Some(Check::new(
-                in_agent(site, "cilium status -o json | grep snat-exclusion"),
-                "a network that holds addresses of the LAN, if it is this",
-            ))),
-        }
+        // That the configuration names none now does not say what the agent started with.
+        Decisive::Unseen(Some(Check::new(
+            in_agent(site, "cilium status -o json | grep snat-exclusion"),
+            "a network that holds addresses of the LAN, if it is this",
+        )))
     },
     explains: |finding| finding.code.0 == "CFG-05" && finding.severity >= Severity::Warn,
     because: "within the native routing CIDR nothing is masqueraded, with a tunnel too: hosts of the LAN have no way \

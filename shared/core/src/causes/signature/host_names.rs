@@ -1,7 +1,10 @@
 //! `C-HOSTDNS`: the node itself does not resolve names.
 
 use super::{Check, Decisive, Sign, Signature, Site};
-use crate::rules::Remedy;
+use crate::{
+    probe::readings::Reading,
+    rules::{Evidence, Remedy},
+};
 
 pub(super) static SIGNATURE: Signature = Signature {
     code: "C-HOSTDNS",
@@ -11,7 +14,21 @@ pub(super) static SIGNATURE: Signature = Signature {
     breaks: &[Sign::HostNames],
     may_break: &[],
     spares: &[Sign::HostInternet],
-    decisive: |_: &Site<'_>| Decisive::Unseen(None),
+    decisive: |site: &Site<'_>| match site.readings.seen(Sign::HostInternet) {
+        Some(internet) if internet.reading == Reading::Works => Decisive::Seen {
+            evidence: internet
+                .answered
+                .iter()
+                .take(1)
+                .map(|probe| {
+                    let fact = format!("the node itself reaches {} by address", probe.target);
+                    Evidence::new(site.place(), fact)
+                })
+                .collect(),
+            speaks_for_itself: false,
+        },
+        _ => Decisive::Unseen(None),
+    },
     explains: |finding| finding.code.0 == "POD-01" && finding.subject == "host DNS",
     because: "images are pulled by the node, with its own DNS servers; CoreDNS mostly asks the same ones",
     broken: &["image pulls, and names outside the cluster for pods"],

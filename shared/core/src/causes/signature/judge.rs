@@ -11,7 +11,7 @@ use crate::{
         ProbeResult,
         readings::{Reading, Seen},
     },
-    rules::Evidence,
+    rules::{Evidence, Severity},
 };
 
 /// A cause that a site may suffer from.
@@ -66,7 +66,6 @@ struct Key {
     code: &'static str,
     confidence: Confidence,
     title: String,
-    effects: BTreeSet<Sign>,
     others: Vec<&'static str>,
 }
 
@@ -76,7 +75,6 @@ impl Key {
             code: held.candidate.signature.code,
             confidence: held.confidence,
             title: (held.candidate.signature.title)(site),
-            effects: held.effects.clone(),
             others: held.others.iter().map(|other| other.signature.code).collect(),
         }
     }
@@ -158,6 +156,10 @@ fn most_explaining(candidates: &mut Vec<Candidate>, unexplained: &BTreeSet<Sign>
 fn verdict(site: &Site<'_>, held: Held) -> Verdict {
     let Held { candidate, confidence, effects, others } = held;
     let signature = candidate.signature;
+    // Networks may be meant to be closed, and policies to refuse.
+    let is_harmless = matches!(signature.code, "C-WALL" | "C-POLICY");
+    let severity = if is_harmless { Severity::Warn } else { Severity::Error };
+    let severity = (!effects.is_empty()).then_some(severity);
     let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     // What might as well be somebody else's doing is not taken away from others.
     let explained = site
@@ -205,6 +207,7 @@ fn verdict(site: &Site<'_>, held: Held) -> Verdict {
         cautions: owned(signature.cautions),
         fix: (signature.fix)(site),
         verify: (signature.verify)(site),
+        severity,
         explains: Vec::new(),
         explains_also,
         alternatives,

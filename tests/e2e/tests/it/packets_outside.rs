@@ -1,0 +1,55 @@
+//! What pods do not reach outside, and what nobody reaches there.
+
+use netlab::Masquerade;
+
+use crate::packets::{Traffic, possible};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wall_and_dead_names_are_not_ciliums() {
+    if !possible() {
+        return;
+    }
+    let mut traffic = Traffic::of("homelab-healthy").await;
+    // 1.0.0.1 and 1.1.1.1, for nodes and pods.
+    traffic.home().router().iptables("-A FORWARD -d 1.0.0.0/15 -j DROP").unwrap();
+    traffic.assert(&[], &["confirmed C-WALL"], 0).await;
+    traffic.home().router().iptables("-F FORWARD").unwrap();
+
+    traffic.silence_dns();
+    traffic.assert(&[], &["confirmed C-HOSTDNS"], 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wide_cidr_takes_the_lan_from_pods() {
+    if !possible() {
+        return;
+    }
+    let traffic = Traffic::of("homelab-healthy").await;
+    traffic.home().masquerade(Masquerade::But("10.0.0.0/8")).unwrap();
+    // The configuration names no such network.
+    traffic.assert(&["--target=10.0.0.1"], &["likely C-NCIDR-WIDE"], 1).await;
+
+    traffic.stage().change("", "configmaps", "cilium-config", |map| {
+        map["data"]["ipv4-native-routing-cidr"] = "10.0.0.0/8".into();
+    });
+    traffic.assert(&[], &["confirmed C-NCIDR-WIDE"], 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clash_explains_what_nodes_do_not_reach() {
+    if !possible() {
+        return;
+    }
+    let traffic = Traffic::of("homelab-clash").await;
+    traffic.assert(&[], &["confirmed C-CLASH"], 1).await;
+}
+
+/// That needs no packet, and packets do not contradict it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn unmanaged_pods_stay_what_they_are() {
+    if !possible() {
+        return;
+    }
+    let traffic = Traffic::of("unmanaged-pods").await;
+    traffic.assert(&["--no-internet"], &["likely C-UNMANAGED"], 1).await;
+}
