@@ -12,8 +12,9 @@ rule! {
     /// node reaches without Cilium: not a Service's, not a pod's, not the word `auto` where the chart
     /// does not look it up, and the loopback only where each node has an API server or a local proxy
     /// before it (k3s, RKE2, Talos, Kubespray); where that could not be seen, it is an error if the
-    /// cluster names another address. A name is a warning: the host must resolve it; not
-    /// where a cloud provider runs the API server and gives no address.
+    /// cluster names another address. A name of a Service is an error: only the cluster's own DNS
+    /// knows it. Another name is a warning: the host must resolve it; not where a cloud provider runs
+    /// the API server and gives no address.
     ///
     /// ## Why it hurts
     /// Agents need the API server before they can answer for Services and pods. What is reached
@@ -48,11 +49,8 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         }
     } else if server.host == "localhost" {
         loopback(view, server, out)
-    } else if is_name(&server.host) && !is_of_provider(view, &server.host) {
-        Some((
-            Severity::Warn,
-            format!("{} is a name, which each node must resolve before Cilium runs", server.host),
-        ))
+    } else if is_name(&server.host) {
+        name(view, &server.host)
     } else {
         // What is neither address nor name is API-05's.
         None
@@ -197,11 +195,41 @@ fn is_name(host: &str) -> bool {
     !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
 }
 
+/// A name, which each node's own resolver has to know.
+fn name(view: &View<'_>, host: &str) -> Judged {
+    let lower = host.trim_end_matches('.').to_ascii_lowercase();
+    if is_of_service(view, &lower) {
+        let why = "is the name of a Service, which only the cluster's own DNS knows, and nodes do not \
+                   ask that";
+        Some((Severity::Error, format!("{host} {why}")))
+    } else if is_of_provider(view, &lower) {
+        None
+    } else {
+        let why = "is a name, which each node must resolve before Cilium runs";
+        Some((Severity::Warn, format!("{host} {why}")))
+    }
+}
+
+/// Whether a name is one that the cluster's DNS makes for a Service. Agents ask the node's resolver,
+/// because they are in the node's network (the chart leaves `dnsPolicy` empty).
+fn is_of_service(view: &View<'_>, host: &str) -> bool {
+    let domain = view.facts.cluster.kubelet_config.known().map(|kubelet| &*kubelet.cluster_domain);
+    let domain = domain.filter(|domain| !domain.is_empty()).unwrap_or("cluster.local");
+    let domain = domain.trim_end_matches('.').to_ascii_lowercase();
+    let name = host.strip_suffix(&format!(".{domain}")).unwrap_or(host);
+    name.rsplit_once('.').is_some_and(|(_, last)| last == "svc")
+        || ["kubernetes", "kubernetes.default"].contains(&name)
+}
+
 /// Domains of API servers that providers run: public names, which any resolver knows.
-const PROVIDERS: [&str; 5] = [
+const PROVIDERS: [&str; 8] = [
     ".eks.amazonaws.com",
     ".eks.amazonaws.com.cn",
+    // EKS with IPv6, `ID.eks-cluster.REGION.api.aws`.
+    ".api.aws",
     ".azmk8s.io",
+    ".cx.prod.service.azk8s.cn",
+    ".gke.goog",
     ".k8s.ondigitalocean.com",
     ".k8s.ovh.net",
 ];
