@@ -108,11 +108,12 @@ fn trouble(value: &Value, entry: Entry) -> Option<(&'static str, Fix)> {
 fn not_accepted(values: &ChartValues<'_>, key: &str, value: &Value) -> Option<Finding> {
     let (shown, wanted) = if let (Some(words), Some(word)) = (accepted::words(key), value.as_str())
     {
-        // Nothing is the default.
-        if word.is_empty() || words.iter().any(|known| known.eq_ignore_ascii_case(word)) {
+        let version = values.version();
+        if words.accept(word, version) {
             return None;
         }
-        (word.chars().take(SHOWN).collect(), format!("one of {}", words.join(", ")))
+        let known: Vec<&str> = words.of(version).collect();
+        (word.chars().take(SHOWN).collect(), format!("one of {}", known.join(", ")))
     } else if let (Some(range), Some(number)) = (accepted::range(key), value.as_i64()) {
         if range.contains(&number) {
             return None;
