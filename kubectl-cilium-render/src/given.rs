@@ -97,6 +97,9 @@ fn contents(path: &Path, stdin: &Stdin) -> Result<(String, Vec<u8>), GivenError>
 }
 
 fn text(path: &Path, stdin: &Stdin) -> io::Result<String> {
+    if is_output(path) {
+        return Err(io::Error::other("standard output goes to it too; name another file there"));
+    }
     let bytes = bytes(path, stdin)?;
     if bytes.len() > MAX_BYTES {
         return Err(io::Error::other(format!("it is larger than {} MiB", MAX_BYTES >> 20)));
@@ -123,10 +126,16 @@ fn bytes(path: &Path, stdin: &Stdin) -> io::Result<Vec<u8>> {
 #[cfg(unix)]
 fn is_output(path: &Path) -> bool {
     use std::os::{fd::AsFd as _, unix::fs::MetadataExt as _};
-    let output = io::stdout().as_fd().try_clone_to_owned();
-    let output = output.and_then(|output| File::from(output).metadata());
-    let (Ok(output), Ok(input)) = (output, path.metadata()) else { return false };
+    let metadata = |stream: io::Result<_>| stream.and_then(|fd| File::from(fd).metadata());
+    let output = metadata(io::stdout().as_fd().try_clone_to_owned());
+    let input = if is_stdin(path) {
+        metadata(io::stdin().as_fd().try_clone_to_owned())
+    } else {
+        path.metadata()
+    };
+    let (Ok(output), Ok(input)) = (output, input) else { return false };
     let place = |it: &std::fs::Metadata| (it.dev(), it.ino());
+    // One terminal is often both.
     input.is_file() && place(&input) == place(&output)
 }
 

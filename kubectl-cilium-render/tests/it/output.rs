@@ -94,15 +94,29 @@ tolerations: [{key: dedicated, operator: Exists}]
 fn a_file_is_not_read_and_written_at_once() {
     let folder = Folder::with(&[("values.yaml", b"MTU: 1450\n")]);
     let program = assert_cmd::cargo::cargo_bin!("kubectl-cilium_render");
-    for redirection in [">", ">>"] {
-        let line = format!("\"$0\" --no-detect -f values.yaml {redirection} values.yaml");
+    let say = |arguments: &str| {
+        std::fs::write(folder.path().join("values.yaml"), "MTU: 1450\n").unwrap();
+        let line = format!("\"$0\" --no-detect {arguments} values.yaml");
         let mut command = std::process::Command::new("sh");
-        let output = command.args(["-c", &line]).arg(program).current_dir(folder.path()).output();
+        let output = command.args(["-c", &line]).arg(&program).current_dir(folder.path()).output();
         let output = output.unwrap();
-        assert_eq!(output.status.code(), Some(2));
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(said.contains("values.yaml is read, and standard output goes to it too"), "{said}");
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    for redirection in [">", ">>"] {
+        for (input, named) in
+            [("-f values.yaml", "values.yaml"), ("-f - < values.yaml", "standard input")]
+        {
+            let (code, said) = say(&format!("{input} {redirection}"));
+            assert_eq!(code, Some(2), "{said}");
+            let complaint = format!("{named} is read, and standard output goes to it too");
+            assert!(said.contains(&complaint), "{said}");
+        }
+        let (code, said) = say(&format!("--set-file extraConfig.a=values.yaml {redirection}"));
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains("standard output goes to it too; name another file"), "{said}");
     }
+    let (code, said) = say("-f - < values.yaml > other.yaml; true");
+    assert_eq!(code, Some(0), "{said}");
 }
 
 #[test]
