@@ -98,7 +98,7 @@ fn a_file_is_not_read_and_written_at_once() {
         std::fs::write(folder.path().join("values.yaml"), "MTU: 1450\n").unwrap();
         let line = format!("\"$0\" --no-detect {arguments} values.yaml");
         let mut command = std::process::Command::new("sh");
-        let output = command.args(["-c", &line]).arg(&program).current_dir(folder.path()).output();
+        let output = command.args(["-c", &line]).arg(program).current_dir(folder.path()).output();
         let output = output.unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };

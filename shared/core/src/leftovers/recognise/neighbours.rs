@@ -4,7 +4,10 @@ use super::Known;
 use crate::leftovers::{Fate, HostState, Item, Leftover, Neighbour, Proof};
 
 pub(super) fn items(state: &HostState, known: &Known<'_>) -> Vec<Item> {
-    state.neighbours.items().iter().filter_map(|neighbour| item(neighbour, known)).collect()
+    // The kernel tells them in the order of a hash.
+    let mut neighbours: Vec<&Neighbour> = state.neighbours.items().iter().collect();
+    neighbours.sort_by_key(|neighbour| (&neighbour.link, neighbour.address));
+    neighbours.into_iter().filter_map(|neighbour| item(neighbour, known)).collect()
 }
 
 /// FRR and other daemons enter neighbours too, but hardly for the cluster's nodes.
