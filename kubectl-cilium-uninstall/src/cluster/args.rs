@@ -54,23 +54,29 @@ impl Target {
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Removal {
     /// What is removed: what is in the API (cluster), what is on nodes (nodes), or all
-    #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        conflicts_with = "local"
+    )]
     pub(crate) scope: ScopeArg,
     /// Go on where somebody else manages the installation, and may put it back
-    #[arg(long)]
+    #[arg(long, conflicts_with = "local")]
     pub(crate) force: bool,
     /// Folder for what cannot be had again
     /// [default: ./cilium-backup-CONTEXT-TIME]
-    #[arg(long, value_name = "FOLDER", conflicts_with = "no_backup")]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["no_backup", "local"])]
     pub(crate) backup: Option<PathBuf>,
     /// Go without a backup
-    #[arg(long)]
+    #[arg(long, conflicts_with = "local")]
     pub(crate) no_backup: bool,
     /// Leave the definitions, and with them policies and whatever else people wrote
-    #[arg(long)]
+    #[arg(long, conflicts_with = "local")]
     pub(crate) keep_crds: bool,
     /// Leave Helm's record of the release, marked as uninstalled
-    #[arg(long)]
+    #[arg(long, conflicts_with = "local")]
     pub(crate) keep_history: bool,
     #[command(flatten)]
     pub(crate) target: Target,

@@ -55,6 +55,11 @@ fn wrong_usage_is_2() {
         &["--scope", "nodes"],
         &["--scope", "all"],
         &["--backup", "x", "--no-backup"],
+        // What is for a cluster has no effect on a host, and is not taken for it.
+        &["--local", "--dry-run", "--keep-crds"],
+        &["--local", "--dry-run", "--backup", "here"],
+        &["--local", "--dry-run", "--scope", "all"],
+        &["--dry-run", "--pod-cidr", "10.0.0.0/8"],
     ] {
         assert_eq!(plain(arguments).0, Some(2), "{arguments:?}");
     }
