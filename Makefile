@@ -25,8 +25,11 @@ demo:
 	cargo build --quiet -p kubectl-cilium-doctor -p kubectl-cilium-render -p kubectl-cilium-uninstall
 	cargo run --quiet -p e2e --example demo
 
+# All is built first, in one way: a test that finds no list of sources beside a program builds it again,
+# with other features of common crates.
 test:
 	tests/setup
+	cargo build --quiet --workspace --all-targets
 	@if cargo nextest --version >/dev/null 2>&1; then \
 		set -x; cargo nextest run --workspace && cargo test --workspace --doc; \
 	else \
