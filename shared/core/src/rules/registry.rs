@@ -187,10 +187,6 @@ pub const NOT_YET: &[NotYet] = &[
         why: "CiliumEndpoints are read of those namespaces only that have pods with other addresses",
     },
     NotYet {
-        what: "The part of POD-02 and POD-08 that reads logs",
-        why: "only what containers left as their termination message is known",
-    },
-    NotYet {
         what: "The part of SCH-03 that finds the controller of the cloud provider",
         why: "workloads of others than Cilium, kube-proxy and DNS are not read",
     },
@@ -233,7 +229,7 @@ pub const NOT_YET: &[NotYet] = &[
     },
     NotYet {
         what: "The part of DNS-02 and DNS-03 that asks servers and Services",
-        why: "nothing is sent yet; what addresses and objects tell is judged",
+        why: "probes ask them, and causes judge the answers; these rules judge what addresses and objects tell",
     },
     NotYet {
         what: "DNS-05 for servers that lie in a pod CIDR",
@@ -251,8 +247,17 @@ pub const NOT_YET: &[NotYet] = &[
         what: "KP-02, KP-03 and DNS-01 of one host with `--local`",
         why: "what iptables has and what the kubelet gives pods is read in the agents' pods only",
     },
+    NotYet { what: "CFG-17", why: "VAL-02 says the same of every key that a chart no longer has" },
     NotYet {
-        what: "Probes of pod egress, and the cause behind dead egress without masquerade",
-        why: "nothing is sent yet",
+        what: "VAL-09",
+        why: "`--reuse-values` is given to Helm and seen by nobody else; the command that is proposed gives all values",
+    },
+    NotYet {
+        what: "VAL-10",
+        why: "keys that values give twice are told where they are read; those of the rendered ConfigMap (charts 1.14.0 to 1.14.2) do not come about with `tunnel`, which is proposed there",
+    },
+    NotYet {
+        what: "VAL-12",
+        why: "which images a chart pulls and whether a mirror has them takes a registry's answer",
     },
 ];
