@@ -1,8 +1,6 @@
 //! Nothing is changed that nobody agreed to.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
-
-use kcilium_cli::{Exit, Failure, Style, control};
+use kcilium_cli::{Exit, Failure, control, prompt};
 
 use crate::args::Consent;
 
@@ -19,7 +17,7 @@ impl<T> Confirmed<T> {
 
 /// Whether somebody will be asked: what has to be read before has to be shown before.
 pub(crate) fn will_ask(wish: &Consent) -> bool {
-    !wish.dry_run && !wish.yes && io::stdin().is_terminal() && io::stderr().is_terminal()
+    !wish.dry_run && !wish.yes && prompt::can_ask()
 }
 
 /// Has somebody agree: by `--yes`, or by typing the name of the host, so that it is not the wrong
@@ -38,12 +36,8 @@ pub(crate) fn ask<T>(what: T, host: &str, wish: &Consent) -> Result<Option<Confi
         return Err(Failure::usage("nothing was changed: there is no terminal to ask on")
             .hint("read what would be done, and agree to it with --yes"));
     }
-    let mut errors = anstream::stderr();
     let question = format!("Type the name of this host to go on ({}):", control::escape(host));
-    write!(errors, "{} ", Style::Heading.paint(question))?;
-    errors.flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
+    let answer = prompt::ask(&question)?;
     if answer.trim() == host {
         return Ok(Some(Confirmed(what)));
     }

@@ -1,17 +1,12 @@
 //! The question.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 
-use kcilium_cli::{Style, control};
+use kcilium_cli::{control, prompt};
 use kcilium_cluster::kubeconfig::Connection;
 use kcilium_core::removal::{Confirmed, Inventory, Plan};
 
 use super::connection;
-
-/// Whether somebody can read the question and answer it.
-pub(super) fn is_on_terminal() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
-}
 
 /// Asks on the terminal; the answer is what tells this cluster from others.
 pub(super) fn ask<'a>(
@@ -35,9 +30,6 @@ pub(super) fn ask<'a>(
         writeln!(errors, "{what}: {}", control::escape(&value))?;
     }
     let question = format!("Type {} to remove Cilium from this cluster:", control::escape(&name));
-    write!(errors, "{} ", Style::Heading.paint(question))?;
-    errors.flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
+    let answer = prompt::ask(&question)?;
     Ok(Confirmed::typed(plan, &name, &answer))
 }

@@ -5,6 +5,7 @@ use std::{io::Write as _, path::PathBuf};
 use kcilium_cli::{
     Exit, Failure, KubernetesFlags, Printer, control, format, interrupt,
     progress::{Spinner, Visibility},
+    prompt,
 };
 use kcilium_cluster::{
     Api,
@@ -71,7 +72,7 @@ impl Run<'_> {
                 self.print(&plan, &survey, printer)?;
             }
             Some(Confirmed::waived(&plan))
-        } else if self.format == PlanFormat::Table && confirm::is_on_terminal() {
+        } else if self.format == PlanFormat::Table && prompt::can_ask() {
             self.print(&plan, &survey, printer)?;
             confirm::ask(&plan, &survey.inventory, &self.target)?
         } else {

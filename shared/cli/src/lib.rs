@@ -28,6 +28,7 @@ pub mod plugin;
 pub mod printer;
 pub mod probe;
 pub mod progress;
+pub mod prompt;
 pub mod recording;
 pub mod remark;
 mod request_log;

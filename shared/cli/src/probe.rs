@@ -2,14 +2,14 @@
 
 use std::{
     fmt::Write as _,
-    io::{self, BufRead as _, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     path::PathBuf,
 };
 
 use clap::{Args, ValueEnum};
 use kcilium_cluster::stage::{ImageSource, Plan, ProgramError, Programs};
 
-use crate::{Failure, Style, control};
+use crate::{Failure, control, prompt};
 
 /// Whether programs are put on nodes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -79,7 +79,7 @@ impl Probe {
     pub fn is_possible(self) -> bool {
         match self {
             Self::Always => true,
-            Self::Ask => is_on_terminal(),
+            Self::Ask => prompt::can_ask(),
             Self::Never => false,
         }
     }
@@ -91,7 +91,7 @@ impl Probe {
     pub fn consent(self, plan: &Plan) -> io::Result<Consent> {
         match self {
             Self::Never => return Ok(Consent::Refused),
-            Self::Ask if !is_on_terminal() => return Ok(Consent::NobodyToAsk),
+            Self::Ask if !prompt::can_ask() => return Ok(Consent::NobodyToAsk),
             Self::Ask | Self::Always => {}
         }
         let mut errors = anstream::stderr();
@@ -99,18 +99,10 @@ impl Probe {
         if self == Self::Always {
             return Ok(Consent::Given);
         }
-        write!(errors, "{} ", Style::Heading.paint("Create these objects? [y/N]"))?;
-        errors.flush()?;
-        let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer)?;
+        let answer = prompt::ask("Create these objects? [y/N]")?;
         let is_yes = matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");
         Ok(if is_yes { Consent::Given } else { Consent::Refused })
     }
-}
-
-/// Whether somebody can read the question and answer it.
-fn is_on_terminal() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// What a plan would create, in lines.
