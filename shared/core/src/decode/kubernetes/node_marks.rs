@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     decode::DecodeError,
+    facts::{Condition, NodeInfo, Taint},
     removal::{NodeMarks, is_node_annotation},
 };
 
@@ -33,29 +34,12 @@ impl FromApi for NodeMarks {
             #[serde(deserialize_with = "nullable")]
             taints: Vec<Taint>,
         }
-        #[derive(Deserialize)]
-        struct Taint {
-            key: String,
-        }
         #[derive(Default, Deserialize)]
         #[serde(default, rename_all = "camelCase")]
         struct Status {
             #[serde(deserialize_with = "nullable")]
             conditions: Vec<Condition>,
-            node_info: Info,
-        }
-        #[derive(Deserialize)]
-        struct Condition {
-            #[serde(rename = "type")]
-            kind: String,
-            status: String,
-            #[serde(default)]
-            reason: String,
-        }
-        #[derive(Default, Deserialize)]
-        #[serde(default, rename_all = "camelCase")]
-        struct Info {
-            os_image: String,
+            node_info: NodeInfo,
         }
         let Raw { metadata, spec, status } = object.read()?;
         let mut annotations: Vec<String> = metadata.annotations.into_keys().collect();
