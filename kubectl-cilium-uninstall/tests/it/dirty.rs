@@ -86,9 +86,7 @@ impl Dirty {
         let lab = Lab::new(label).unwrap();
         let node = lab.namespace("node").unwrap();
         // Addresses that come a second after their link would be taken for changes.
-        for scope in ["all", "default"] {
-            node.sysctl(&format!("net.ipv6.conf.{scope}.accept_dad"), "0").unwrap();
-        }
+        node.trust_addresses().unwrap();
         let dirty = Self { lab, node };
         dirty.node.ip_batch(LINKS).unwrap();
         dirty.shell(CHAINS);

@@ -72,6 +72,13 @@ impl Namespace {
         Ok(())
     }
 
+    /// Has IPv6 addresses there at once: nobody is asked first whether they are another's.
+    pub fn trust_addresses(&self) -> Result<()> {
+        ["all", "default"]
+            .into_iter()
+            .try_for_each(|scope| self.sysctl(&format!("net.ipv6.conf.{scope}.accept_dad"), "0"))
+    }
+
     /// The value of a `net.…` sysctl inside.
     pub fn sysctl_get(&self, key: &str) -> Result<String> {
         let mut command = self.command("cat");

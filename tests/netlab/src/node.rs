@@ -57,10 +57,15 @@ impl Node {
 
     /// Writes a file below [`root`](Self::root), with its directories.
     pub fn write(&self, path: &str, content: &str) -> Result<()> {
-        let file = self.root.join(path);
-        let dir = file.parent().unwrap_or(&self.root);
-        fs::create_dir_all(dir)
-            .and_then(|()| fs::write(&file, content))
-            .with_context(|| format!("cannot write {}", file.display()))
+        write_below(&self.root, path, content)
     }
+}
+
+/// Writes a file below a directory that stands for `/`, with its directories.
+pub(crate) fn write_below(root: &Path, path: &str, content: &str) -> Result<()> {
+    let file = root.join(path);
+    let directory = file.parent().unwrap_or(root);
+    fs::create_dir_all(directory)
+        .and_then(|()| fs::write(&file, content))
+        .with_context(|| format!("cannot write {}", file.display()))
 }

@@ -108,10 +108,7 @@ pub(crate) fn node(lab: &Lab) -> Namespace {
     let node = lab.namespace("node").unwrap();
     let router = lab.namespace("router").unwrap();
     for namespace in [&node, &router] {
-        // Addresses are to be there at once.
-        for scope in ["all", "default"] {
-            namespace.sysctl(&format!("net.ipv6.conf.{scope}.accept_dad"), "0").unwrap();
-        }
+        namespace.trust_addresses().unwrap();
     }
     lab.veth((&node, "eth0"), (&router, "lan0")).unwrap();
     lab.veth((&node, "eth1"), (&router, "lan1")).unwrap();

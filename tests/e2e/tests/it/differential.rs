@@ -66,8 +66,8 @@ fn node(lab: &Lab, number: u64) -> Namespace {
     let node = lab.namespace(&format!("node{number}")).unwrap();
     let peer = lab.namespace(&format!("peer{number}")).unwrap();
     for namespace in [&node, &peer] {
+        namespace.trust_addresses().unwrap();
         for scope in ["all", "default"] {
-            namespace.sysctl(&format!("net.ipv6.conf.{scope}.accept_dad"), "0").unwrap();
             // As on every node of a cluster. A host that does not forward prefers IPv6 routers
             // that answer, which no record of its routes can tell.
             namespace.sysctl(&format!("net.ipv6.conf.{scope}.forwarding"), "1").unwrap();

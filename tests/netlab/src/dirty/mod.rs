@@ -6,14 +6,14 @@ mod network;
 mod programs;
 mod sets;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 
 use crate::bpf::{BpfFiles, Cgroup};
 use crate::lab::Lab;
 use crate::namespace::Namespace;
+use crate::node::write_below;
 
 /// Programs that a dirty node is made with.
 pub const DIRTY_NODE_PROGRAMS: [&str; 5] =
@@ -80,11 +80,7 @@ impl DirtyNode {
 
     /// Writes a file below [`root`](Self::root), with its directories.
     pub fn write(&self, path: &str, content: &str) -> Result<()> {
-        let file = self.root.join(path);
-        let directory = file.parent().unwrap_or(&self.root);
-        fs::create_dir_all(directory)
-            .and_then(|()| fs::write(&file, content))
-            .with_context(|| format!("cannot write {}", file.display()))
+        write_below(&self.root, path, content)
     }
 
     /// Runs a script of the shell in its network.
