@@ -116,8 +116,9 @@ pub(crate) struct Examine {
     pub(crate) source: Source,
     #[command(flatten)]
     pub(crate) judging: Judging,
-    /// Look again and again until nothing is wrong, or until the time of --timeout is over; changes
-    /// are told on standard error, the report on the last look comes at the end
+    /// Look again and again until nothing is wrong, or until the time of --timeout is over (a look
+    /// that was begun is finished); changes are told on standard error, the report on the last look
+    /// comes at the end
     #[arg(long, conflicts_with = "from", help_heading = "How to look at the cluster")]
     pub(crate) watch: bool,
     /// Pause between two looks of --watch

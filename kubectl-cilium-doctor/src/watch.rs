@@ -27,6 +27,11 @@ use crate::{
 /// Longest time for one look: a server that hangs must not take all of it.
 const LONGEST_LOOK: Duration = Duration::from_mins(1);
 
+/// A look that was begun may take this long (or all of --timeout, if that is shorter) even if the time
+/// is over in it: cut short it would see less than the one before, and its report would be worth
+/// nothing.
+const SHORTEST_LOOK: Duration = Duration::from_secs(10);
+
 /// Shortest pause, whatever was asked for: others use the API server, too.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
@@ -50,14 +55,16 @@ pub(crate) fn run(
         // What is wrong with a kubeconfig does not pass.
         kubernetes.connection()?;
     }
-    let end = Instant::now() + args.source.live.timeout;
+    let timeout = args.source.live.timeout;
+    let end = Instant::now() + timeout;
     let mut source = args.source.clone();
     // Pods in each look, or a question, are more than a look.
     source.probing.flags.probe = Probe::Never;
     let mut told = String::new();
     loop {
         let start = Instant::now();
-        source.live.timeout = end.saturating_duration_since(start).min(LONGEST_LOOK);
+        let left = end.saturating_duration_since(start);
+        source.live.timeout = left.max(SHORTEST_LOOK.min(timeout)).min(LONGEST_LOOK);
         let look = examine::look(args, &source, kubernetes, &known, Visibility::Never);
         let look = match look {
             Err(failure) if failure.exit() != Exit::CouldNotRun => return Err(failure),
@@ -69,7 +76,7 @@ pub(crate) fn run(
         }
         told = state;
         let is_well = look.as_ref().is_ok_and(|it| it.exit(args) == Exit::Fine);
-        // Another look needs time, or it would see less than this one.
+        // Another look needs time.
         let left = end.saturating_duration_since(Instant::now());
         let left = left.saturating_sub(2 * start.elapsed());
         if is_well || left.is_zero() {
