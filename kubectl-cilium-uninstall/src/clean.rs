@@ -106,10 +106,7 @@ fn execute(
     // What others did while somebody read the plan is neither ours nor to be undone.
     let before = local::state(host, local::remembered(&wish.clean.scope))?;
     let keep = Keep::open(host, &wish.clean.backup_dir).map_err(not_saved)?;
-    let keepsake = match keep.unfinished(plan).map_err(not_saved)? {
-        Some(keepsake) => keepsake,
-        None => keep.save(&time(), &before, plan).map_err(not_saved)?,
-    };
+    let keepsake = keep.begin(&time(), &before, plan).map_err(not_saved)?;
     if !wish.output.is_for_machines() {
         // Whoever does not read this reads nothing.
         let _ = tell_backup(&keepsake, printer);

@@ -28,6 +28,10 @@ Options of probe and plan:
 
 Options of clean:
   --apply FILE              the plan, in an order; - is standard input
+  --go FILE                 stand by, until this file has the word for that order and no
+                            Cilium agent has run for ten seconds; an order without a plan
+                            is for all that is certainly Cilium's
+  --armed FILE              make this file when standing by
 
 Options:
   --root DIR                where the host's files are (default: /)
@@ -63,6 +67,8 @@ pub(crate) struct Arguments {
     pub(crate) look_up: Vec<IpAddr>,
     pub(crate) request: Option<PathBuf>,
     pub(crate) apply: Option<PathBuf>,
+    pub(crate) go: Option<PathBuf>,
+    pub(crate) armed: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +125,8 @@ impl Arguments {
                 Long("look-up") => found.look_up.push(parser.value()?.parse()?),
                 Long("request") => found.request = Some(parser.value()?.into()),
                 Long("apply") => found.apply = Some(parser.value()?.into()),
+                Long("go") => found.go = Some(parser.value()?.into()),
+                Long("armed") => found.armed = Some(parser.value()?.into()),
                 other => return Err(other.unexpected()),
             }
         }
@@ -138,6 +146,12 @@ impl Arguments {
             }
             Some(Task::Facts | Task::Probe | Task::Plan) if self.apply.is_some() => {
                 Err(Failure::usage("--apply is for clean"))
+            }
+            Some(Task::Facts | Task::Probe | Task::Plan) if self.go.is_some() => {
+                Err(Failure::usage("--go is for clean"))
+            }
+            _ if self.armed.is_some() && self.go.is_none() => {
+                Err(Failure::usage("--armed is for clean with --go"))
             }
             Some(Task::Probe | Task::Plan | Task::Clean) if of_facts => {
                 Err(Failure::usage("--node-name and --look-up are for facts"))

@@ -7,11 +7,12 @@ use std::path::Path;
 
 use kcilium_core::leftovers::{CleaningSummary, Inventory, Plan, Remembered, Step, Told};
 use kcilium_core::probe::{Ending, Namespace};
-use kcilium_node::{HostRoot, clean, read_leftovers};
+use kcilium_node::{HostRoot, Refusal, clean, read_leftovers};
 use tokio::time::Instant;
 
 use crate::arguments::Arguments;
 use crate::failure::Failure;
+use crate::signals::Signals;
 use crate::work::{Ended, deadline, listen, print_json, root};
 use crate::{input, namespaces};
 
@@ -51,6 +52,48 @@ pub(crate) async fn apply(arguments: &Arguments) -> Result<Ended, Failure> {
     };
     namespaces::enter(&namespaces::chosen(arguments, Namespace::Own), arguments)?;
 
+    let root = root(arguments);
+    let remembered = order.remembered;
+    let done = carry_out(&root, &plan, remembered.clone(), arguments, signals, begin).await;
+    let left = match (&done.refusal, done.ending) {
+        (None, Ending::Finished) => Some(inventory(&root, remembered).await),
+        _ => None,
+    };
+    let summary = done.summary(left.as_ref());
+    if let Some(left) = left {
+        print_json(&Told::Left(left));
+    }
+    Ok(Ended { failure: done.refusal.map(refused), ..ended(&summary) })
+}
+
+/// How far a plan was carried out.
+pub(crate) struct Done {
+    pub(crate) steps: Vec<Step>,
+    pub(crate) ending: Ending,
+    /// Why nothing, or nothing more, was done.
+    pub(crate) refusal: Option<Refusal>,
+}
+
+impl Done {
+    pub(crate) fn summary(&self, left: Option<&Inventory>) -> CleaningSummary {
+        match &self.refusal {
+            None => CleaningSummary::of(self.ending, &self.steps, left),
+            Some(refusal) => {
+                CleaningSummary::of(Ending::Failed, &self.steps, None).because(&refusal.to_string())
+            }
+        }
+    }
+}
+
+/// Carries a plan out until told to end.
+pub(crate) async fn carry_out(
+    root: &HostRoot,
+    plan: &Plan,
+    remembered: Remembered,
+    arguments: &Arguments,
+    mut signals: Signals,
+    begin: Instant,
+) -> Done {
     let stop = Cell::new(None);
     let orders = async {
         stop.set(Some(tokio::select! {
@@ -60,7 +103,6 @@ pub(crate) async fn apply(arguments: &Arguments) -> Result<Ended, Failure> {
         pending::<()>().await;
     };
     let mut steps: Vec<Step> = Vec::new();
-    let root = root(arguments);
     let mut hear = |step: &Step| {
         print_json(&Told::Step(step.clone()));
         steps.push(step.clone());
@@ -70,36 +112,25 @@ pub(crate) async fn apply(arguments: &Arguments) -> Result<Ended, Failure> {
         }
     };
     let cleaned = tokio::select! {
-        cleaned = clean(&root, &plan, order.remembered.clone(), &mut hear) => cleaned,
+        cleaned = clean(root, plan, remembered, &mut hear) => cleaned,
         () = orders => Ok(Vec::new()),
     };
-    if let Err(refusal) = cleaned {
-        let why = refusal.to_string();
-        let summary = CleaningSummary::of(Ending::Failed, &steps, None).because(&why);
-        let failure = Failure::could_not_run(why)
-            .hint("remove Cilium from the cluster first; its agent puts back what is removed here");
-        return Ok(Ended { failure: Some(failure), ..ended(&summary) });
-    }
-    let ending = stop.get().unwrap_or(Ending::Finished);
-    let left = match ending {
-        Ending::Finished => Some(inventory(&root, order.remembered).await),
-        _ => None,
-    };
-    let summary = CleaningSummary::of(ending, &steps, left.as_ref());
-    if let Some(left) = left {
-        print_json(&Told::Left(left));
-    }
-    Ok(ended(&summary))
+    Done { steps, ending: stop.get().unwrap_or(Ending::Finished), refusal: cleaned.err() }
+}
+
+pub(crate) fn refused(refusal: Refusal) -> Failure {
+    Failure::could_not_run(refusal.to_string())
+        .hint("remove Cilium from the cluster first; its agent puts back what is removed here")
 }
 
 async fn inventory(root: &HostRoot, remembered: Remembered) -> Inventory {
     Inventory::of(&read_leftovers(root, remembered).await)
 }
 
-fn early(ending: Ending) -> Ended {
+pub(crate) fn early(ending: Ending) -> Ended {
     ended(&CleaningSummary::of(ending, &[], None))
 }
 
-fn ended(summary: &CleaningSummary) -> Ended {
+pub(crate) fn ended(summary: &CleaningSummary) -> Ended {
     Ended { ending: summary.ending, message: summary.to_json(), failure: None }
 }

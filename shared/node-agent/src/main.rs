@@ -27,6 +27,8 @@ mod namespaces;
 #[cfg(target_os = "linux")]
 mod signals;
 #[cfg(target_os = "linux")]
+mod stand;
+#[cfg(target_os = "linux")]
 mod termination;
 #[cfg(target_os = "linux")]
 mod work;

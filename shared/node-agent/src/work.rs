@@ -16,7 +16,7 @@ use crate::arguments::{Arguments, HELP, Task};
 use crate::failure::{Exit, Failure};
 use crate::signals::Signals;
 use crate::termination::TerminationMessage;
-use crate::{clean, input, namespaces};
+use crate::{clean, input, namespaces, stand};
 
 /// Does what the command line says.
 pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
@@ -81,6 +81,9 @@ fn perform(arguments: &Arguments) -> Result<Option<Ended>, Failure> {
             return on_runtime(async || probe(arguments).await).map(|summary| Some(summary.into()));
         }
         Some(Task::Plan) => return on_runtime(async || clean::plan(arguments).await).map(Some),
+        Some(Task::Clean) if arguments.go.is_some() => {
+            return on_runtime(async || stand::by(arguments).await).map(Some);
+        }
         Some(Task::Clean) => return on_runtime(async || clean::apply(arguments).await).map(Some),
         None => {}
     }

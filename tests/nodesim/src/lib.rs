@@ -24,7 +24,7 @@
 //!
 //! What differs from a real kubelet: probes are not asked, a container that runs is ready; images are
 //! never pulled; ConfigMaps and Secrets in volumes stay as they were; there are no sidecars, no
-//! projected, CSI or downward API volumes, no resource limits, no terminals, no seccomp; a container
+//! projected or CSI volumes, no resource limits, no terminals, no seccomp; a container
 //! that was running when the node ended is started anew.
 
 mod api;

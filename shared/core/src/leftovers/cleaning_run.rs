@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Inventory, Outcome, Plan, PodsInUse, Remembered, Step};
+use super::{Comparison, Inventory, Outcome, Plan, PodsInUse, Remembered, Standing, Step};
 use crate::probe::Ending;
 
 /// What is asked of a node: a plan, or to carry one out.
@@ -18,6 +18,9 @@ pub struct CleaningOrder {
     pub remembered: Remembered,
     /// What becomes of pods that live, in a plan that is asked for.
     pub pods: PodsInUse,
+    /// The run for which a cleaner stands on the node until it is told to begin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
 }
 
 impl CleaningOrder {
@@ -42,10 +45,16 @@ impl CleaningOrder {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Told {
+    /// This would go, if it were told to begin now.
+    Planned(Plan),
+    /// What can be put back lies there, on the node.
+    Kept(String),
     /// A step was done.
     Step(Step),
     /// All steps were done, and this is what is there now.
     Left(Inventory),
+    /// What else changed meanwhile.
+    Foreign(Comparison),
 }
 
 /// What became of a run. In JSON at most [`LIMIT`](Self::LIMIT) bytes.
@@ -62,6 +71,12 @@ pub struct CleaningSummary {
     /// How many sources could not be read after the run.
     #[serde(default, skip_serializing_if = "crate::facts::is_zero")]
     pub unknown: usize,
+    /// How much changed that is not Cilium's.
+    #[serde(default, skip_serializing_if = "crate::facts::is_zero")]
+    pub foreign: usize,
+    /// Where on the node lies what can be put back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keepsake: Option<String>,
     /// What was not removed, and why, as far as there is room.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stuck: Vec<(String, String)>,
@@ -98,17 +113,30 @@ impl CleaningSummary {
             };
             *outcomes.entry(name.to_owned()).or_default() += 1;
         }
+        // What no step was for: it was not to go.
+        let done: Vec<_> = steps.iter().map(|step| step.item.what.identity()).collect();
+        let others = left.iter().flat_map(|left| left.residue());
+        let others = others.filter(|item| !done.contains(&item.what.identity()));
+        stuck.extend(others.map(|item| (item.what.to_string(), item.fate.to_string())));
         let mut summary = Self {
             ending,
             outcomes,
             left: left.map(|left| left.residue().count()),
             unknown: left.map_or(0, |left| left.unknown.len()),
+            foreign: 0,
+            keepsake: None,
             stuck: Vec::new(),
             omitted: stuck.len(),
             error: None,
         };
+        summary.name(stuck);
+        summary
+    }
+
+    /// Names as many as there is room for.
+    fn name(&mut self, stuck: Vec<(String, String)>) {
         // Room for the word `stuck` itself.
-        let mut room = Self::LIMIT.saturating_sub(summary.to_json().len() + 16);
+        let mut room = Self::LIMIT.saturating_sub(self.to_json().len() + 16);
         for one in stuck {
             // A comma follows each but the last.
             let length = serde_json::to_string(&one).unwrap_or_default().len() + 1;
@@ -116,10 +144,31 @@ impl CleaningSummary {
                 continue;
             }
             room -= length;
-            summary.stuck.push(one);
-            summary.omitted -= 1;
+            self.stuck.push(one);
+            self.omitted -= 1;
         }
-        summary
+    }
+
+    /// The same run, with its keepsake in that place.
+    #[must_use]
+    pub fn kept_in(mut self, place: &str) -> Self {
+        self.keepsake = Some(place.to_owned());
+        self.shortened()
+    }
+
+    /// The same run, with what else changed meanwhile.
+    #[must_use]
+    pub fn beside(mut self, foreign: &Comparison) -> Self {
+        let words = "it is not Cilium's, and changed meanwhile";
+        let named = foreign.changes.iter().map(|it| (it.to_string(), words.to_owned()));
+        let unknown = foreign.unknown.iter().map(|it| (it.to_string(), "not compared".to_owned()));
+        let named: Vec<_> = named.chain(unknown).collect();
+        self.foreign = foreign.changes.len();
+        self.unknown += foreign.unknown.len();
+        self.omitted += named.len();
+        self = self.shortened();
+        self.name(named);
+        self
     }
 
     /// The same run, which ended for a reason.
@@ -127,10 +176,25 @@ impl CleaningSummary {
     pub fn because(mut self, error: &str) -> Self {
         let plain = |c: char| if c.is_control() { ' ' } else { c };
         self.error = Some(error.chars().take(Self::ERROR).map(plain).collect());
+        self.shortened()
+    }
+
+    fn shortened(mut self) -> Self {
         while self.to_json().len() > Self::LIMIT && self.stuck.pop().is_some() {
             self.omitted += 1;
         }
         self
+    }
+
+    /// Whether nothing of Cilium's is left, and nothing else changed, as far as everything could be
+    /// looked at.
+    pub fn is_clean(&self) -> bool {
+        let is_done = !self.outcomes.contains_key("failed") && self.error.is_none();
+        is_done
+            && self.ending == Ending::Finished
+            && self.left == Some(0)
+            && self.unknown == 0
+            && self.foreign == 0
     }
 
     /// The text of the termination message.

@@ -42,6 +42,16 @@ impl Fate {
     }
 }
 
+impl std::fmt::Display for Fate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Remove => f.write_str("to be removed"),
+            Self::InUse { by } => write!(f, "in use by {by}"),
+            Self::Doubtful { why } => f.write_str(why),
+        }
+    }
+}
+
 /// What Cilium leaves on a node. Paths are the host's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]

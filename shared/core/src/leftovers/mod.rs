@@ -12,6 +12,7 @@
 mod cleaning;
 mod cleaning_run;
 mod foreign;
+mod go;
 mod host_state;
 mod inventory;
 mod item;
@@ -25,6 +26,7 @@ mod transform;
 pub use cleaning::{Outcome, Step};
 pub use cleaning_run::{CleaningOrder, CleaningSummary, Told};
 pub use foreign::{Change, Comparison};
+pub use go::{Go, Standing};
 pub use host_state::{
     CniText, Endpoint, FoundPath, HostState, Mount, Neighbour, Pin, Remembered, Ruleset,
 };

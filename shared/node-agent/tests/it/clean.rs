@@ -9,14 +9,14 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::agent::{Run, Running, agent, path_of, start_command};
 
-struct Dirty {
-    node: DirtyNode,
+pub(crate) struct Dirty {
+    pub(crate) node: DirtyNode,
     /// Before Cilium.
-    before: String,
+    pub(crate) before: String,
 }
 
 /// `None` where this machine cannot have one.
-fn dirty(label: &str) -> Option<Dirty> {
+pub(crate) fn dirty(label: &str) -> Option<Dirty> {
     if !require_root_netns() || !require_bpf() || !require_programs(&DIRTY_NODE_PROGRAMS) {
         return None;
     }
@@ -27,7 +27,7 @@ fn dirty(label: &str) -> Option<Dirty> {
     Some(Dirty { node, before })
 }
 
-fn remembered() -> Remembered {
+pub(crate) fn remembered() -> Remembered {
     Remembered {
         pod_cidrs: vec!["10.244.0.0/16".parse().unwrap()],
         node_addresses: vec!["10.24.0.4".parse().unwrap()],
@@ -52,8 +52,12 @@ impl Dirty {
     }
 
     fn clean(&self, plan: Plan, arguments: &[&str]) -> Running {
-        let order =
-            CleaningOrder { plan: Some(plan), remembered: remembered(), pods: PodsInUse::Leave };
+        let order = CleaningOrder {
+            plan: Some(plan),
+            remembered: remembered(),
+            pods: PodsInUse::Leave,
+            standing: None,
+        };
         self.start(&[&["clean", "--apply", "-"], arguments].concat(), &order)
     }
 }
@@ -62,7 +66,7 @@ fn lines(run: &Run) -> Vec<Told> {
     run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn summary(run: &Run) -> CleaningSummary {
+pub(crate) fn summary(run: &Run) -> CleaningSummary {
     assert!(run.message.len() <= CleaningSummary::LIMIT, "{} bytes", run.message.len());
     CleaningSummary::parse(&run.message).unwrap_or_else(|| panic!("no summary: {}", run.message))
 }

@@ -11,6 +11,7 @@ mod ending;
 mod lab;
 mod namespaces;
 mod path;
+mod stand;
 mod tcp;
 mod tls;
 mod usage;

@@ -14,6 +14,10 @@ const PROC: &str = "/proc";
 const AGENT: &str = "cilium-agent";
 /// The kernel's own second process, there on every host and in no container.
 const KTHREADD: (u32, &str) = (2, "kthreadd");
+/// What runs on every node, and in no pod. A node of kind or minikube is a container itself, and its
+/// process table has no kthreadd.
+const OF_NODES: [&str; 8] =
+    ["kubelet", "k3s-server", "k3s-agent", "rke2", "k0s", "containerd", "crio", "dockerd"];
 
 /// Looks through the host's processes.
 ///
@@ -36,7 +40,9 @@ pub(crate) fn agent_process(root: &HostRoot) -> Result<AgentProcess, Unavailable
                     hidden = Some(unavailable(format!("{PROC}/{pid}/ns/net"), &error));
                 }
             },
-            Ok(comm) => on_host |= (pid, comm.as_str()) == KTHREADD,
+            Ok(comm) => {
+                on_host |= (pid, &*comm) == KTHREADD || OF_NODES.contains(&&*comm);
+            }
             Err(error) if has_gone(&error) => {}
             Err(error) => hidden = Some(unavailable(format!("{PROC}/{pid}/comm"), &error)),
         }
@@ -46,7 +52,7 @@ pub(crate) fn agent_process(root: &HostRoot) -> Result<AgentProcess, Unavailable
         None if on_host => Ok(AgentProcess::NotRunning),
         None => Err(Unavailable::failed(
             "processes",
-            "this is not the host's PID namespace: process 2 is not kthreadd",
+            "this is not the host's PID namespace: neither kthreadd nor a kubelet is in it",
         )),
     }
 }

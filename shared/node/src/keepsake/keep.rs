@@ -105,6 +105,22 @@ impl<'a> Keep<'a> {
         }))
     }
 
+    /// The keepsake of a run that did not come to its end, else a new one.
+    ///
+    /// # Errors
+    /// As of [`unfinished`](Self::unfinished) and [`save`](Self::save).
+    pub fn begin(
+        &self,
+        name: &str,
+        state: &HostState,
+        plan: &Plan,
+    ) -> Result<Keepsake, KeepsakeError> {
+        match self.unfinished(plan)? {
+            Some(keepsake) => Ok(keepsake),
+            None => self.save(name, state, plan),
+        }
+    }
+
     /// Keeps everything that a plan takes and that can be put back, and reads it back. `name` is
     /// what it is to be called; where there is one, a number is added.
     ///

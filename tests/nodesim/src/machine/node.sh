@@ -75,7 +75,9 @@ mkdir -p /run/containerd
 mount -t tmpfs -o mode=0755 containerd /run/containerd
 mount --make-private /run/containerd
 mkdir /run/containerd/images /run/containerd/container
+# By which the process table is known for a node's.
+ln -s "$(command -v cat)" /run/containerd/kubelet
 
 # A short command line for those who look at process 1. Background commands get /dev/null for stdin
 # unless told otherwise. `wait` also collects the orphans that end up here.
-exec sh -c 'exec 3<&0; cat <&3 >/dev/null & echo ok; exec >/dev/null 2>&1; wait $!' init
+exec sh -c 'exec 3<&0; /run/containerd/kubelet <&3 >/dev/null & echo ok; exec >/dev/null 2>&1; wait $!' init

@@ -137,7 +137,7 @@ impl Source<'_> {
     ) -> Result<Option<String>, String> {
         let namespace = self.namespace();
         let (kind, name, key, may_lack, data) = if let Some(field) = &from.field_ref {
-            return self.field(field).map(Some);
+            return self::field(self.pod, self.place, field).map(Some);
         } else if let Some(map) = &from.config_map_key_ref {
             let data = config_map(self.kubelet, namespace, &map.name).await;
             ("ConfigMap", &map.name, &map.key, map.optional, data)
@@ -154,34 +154,38 @@ impl Source<'_> {
             None => Err(format!("couldn't find key {key} in {kind} {namespace}/{name}")),
         }
     }
+}
 
-    /// The downward API.
-    fn field(&self, field: &ObjectFieldSelector) -> Result<String, String> {
-        let path = field.field_path.as_str();
-        let meta = &self.pod.metadata;
-        let spec = self.pod.spec.as_ref();
-        let entry = |list: &Option<BTreeMap<String, String>>, key: &str| {
-            let key = key.trim_end_matches("']");
-            list.as_ref().and_then(|list| list.get(key)).cloned().unwrap_or_default()
-        };
-        if let Some(key) = path.strip_prefix("metadata.labels['") {
-            return Ok(entry(&meta.labels, key));
-        }
-        if let Some(key) = path.strip_prefix("metadata.annotations['") {
-            return Ok(entry(&meta.annotations, key));
-        }
-        let value = match path {
-            "metadata.name" => meta.name.clone(),
-            "metadata.namespace" => meta.namespace.clone(),
-            "metadata.uid" => meta.uid.clone(),
-            "spec.nodeName" => spec.and_then(|spec| spec.node_name.clone()),
-            "spec.serviceAccountName" => spec.and_then(|spec| spec.service_account_name.clone()),
-            "status.podIP" | "status.podIPs" => Some(self.place.pod_ip.clone()),
-            "status.hostIP" | "status.hostIPs" => Some(self.place.host_ip.clone()),
-            _ => return Err(format!("unsupported fieldPath: {path}")),
-        };
-        Ok(value.unwrap_or_default())
+/// What the downward API says of a pod.
+pub(super) fn field(
+    pod: &Pod,
+    place: &Place,
+    field: &ObjectFieldSelector,
+) -> Result<String, String> {
+    let path = field.field_path.as_str();
+    let meta = &pod.metadata;
+    let spec = pod.spec.as_ref();
+    let entry = |list: &Option<BTreeMap<String, String>>, key: &str| {
+        let key = key.trim_end_matches("']");
+        list.as_ref().and_then(|list| list.get(key)).cloned().unwrap_or_default()
+    };
+    if let Some(key) = path.strip_prefix("metadata.labels['") {
+        return Ok(entry(&meta.labels, key));
     }
+    if let Some(key) = path.strip_prefix("metadata.annotations['") {
+        return Ok(entry(&meta.annotations, key));
+    }
+    let value = match path {
+        "metadata.name" => meta.name.clone(),
+        "metadata.namespace" => meta.namespace.clone(),
+        "metadata.uid" => meta.uid.clone(),
+        "spec.nodeName" => spec.and_then(|spec| spec.node_name.clone()),
+        "spec.serviceAccountName" => spec.and_then(|spec| spec.service_account_name.clone()),
+        "status.podIP" | "status.podIPs" => Some(place.pod_ip.clone()),
+        "status.hostIP" | "status.hostIPs" => Some(place.host_ip.clone()),
+        _ => return Err(format!("unsupported fieldPath: {path}")),
+    };
+    Ok(value.unwrap_or_default())
 }
 
 /// What is in a ConfigMap or Secret.

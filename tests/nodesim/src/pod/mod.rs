@@ -2,6 +2,7 @@
 
 mod backoff;
 mod container;
+mod downward;
 mod environment;
 mod expansion;
 mod network_files;
@@ -168,6 +169,7 @@ impl Worker {
         } else {
             tokio::select! {
                 never = self.report_changes(&api) => match never {},
+                never = self.follow_itself() => match never {},
                 () = self.live() => {}
             }
             if !self.latest.borrow().gone {

@@ -8,6 +8,7 @@ use k8s_openapi::api::core::v1::{
 };
 
 use super::{
+    downward,
     environment::{Data, Variable, config_map, optional, secret_data},
     expansion::expand,
 };
@@ -63,6 +64,8 @@ pub(super) async fn set_up(
             kind: "references non-existent secret key",
         };
         files.write(kubelet, dir("secret"))
+    } else if let Some(source) = &volume.downward_api {
+        downward::write(kubelet, pod, &volume.name, source)
     } else {
         Err("nodesim has no such kind of volume".to_owned())
     }

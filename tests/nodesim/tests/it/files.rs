@@ -40,6 +40,24 @@ async fn volumes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_pod_says_of_itself_follows_it() {
+    if !require_root_netns() {
+        return;
+    }
+    let bed = Bed::new("downward").await;
+    bed.pod_of(
+        "p",
+        "command: [sh, -c, 'cat /own/name > /dev/termination-log; until grep -q go /own/word; do sleep 0.1; done; cat /own/word >> /dev/termination-log'],
+        volumeMounts: [{name: own, mountPath: /own}]",
+        "restartPolicy: Never, volumes: [{name: own, downwardAPI: {items: [{path: name, fieldRef: {fieldPath: metadata.name}}, {path: word, fieldRef: {fieldPath: \"metadata.annotations['example.com/word']\"}}]}}]",
+    )
+    .await;
+    bed.ok("wait pod/p --for=condition=Ready --timeout=20s").await;
+    bed.ok("annotate pod/p example.com/word=go-on").await;
+    assert_eq!(bed.says("p").await, "pgo-on");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn environment() {
     if !require_root_netns() {
         return;
