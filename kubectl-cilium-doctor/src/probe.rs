@@ -12,7 +12,7 @@ use kcilium_cli::{
 };
 use kcilium_cluster::{
     Api,
-    stage::{self, Ending, Errand, Outcome, Placement, Plan, PlanError, Report, Wish},
+    stage::{self, Ending, Errand, Outcome, Placement, Plan, PlanError, Purpose, Report, Wish},
 };
 use kcilium_core::{
     facts::{Fact, Facts, NodeName, Unavailable},
@@ -105,7 +105,7 @@ pub(crate) async fn probe(
     }
     spinner.set_message("planning probes");
     let plan = async {
-        let programs = probing.flags.programs()?;
+        let programs = probing.flags.agent.programs()?;
         interrupt::or_interrupted(Plan::make(api, &programs, wish)).await?.map_err(no_plan)
     };
     let plan = match plan.await {
@@ -152,9 +152,10 @@ fn wish(facts: &Facts, probing: &Probing, owner: &str) -> Result<Wish, Failure> 
         }
     }
     Ok(Wish {
+        purpose: Purpose::Probe,
         errands,
         home: view.namespace().to_owned(),
-        image: probing.flags.node_image.clone(),
+        image: probing.flags.agent.node_image.clone(),
         owner: owner.to_owned(),
         time: TIME,
         start: START,

@@ -6,7 +6,7 @@ use std::{net::IpAddr, path::PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
-use kcilium_cli::{Completion, KubernetesFlags, version::Version};
+use kcilium_cli::{Completion, KubernetesFlags, probe::NodeAgentFlags, version::Version};
 
 use crate::cluster::{Removal, Restore, Target};
 
@@ -22,7 +22,8 @@ Exit codes:
 ///
 /// Examples:
 ///   kubectl cilium-uninstall --dry-run            what would be done
-///   kubectl cilium-uninstall                      remove Cilium from the cluster
+///   kubectl cilium-uninstall                      remove Cilium, from all nodes too
+///   kubectl cilium-uninstall --scope cluster      leave the nodes as they are
 ///   kubectl cilium-uninstall verify               is anything left?
 ///   kubectl cilium-uninstall restore FOLDER       bring back policies
 ///   kubectl cilium-uninstall --local --dry-run    what would go from this host, and why
@@ -32,8 +33,10 @@ Exit codes:
 ///
 /// A removal shows its plan first, and asks. Before anything goes it writes a
 /// backup, and reads it back. What it cannot take away it reports; run it again to
-/// finish. Nodes are cleaned one by one, when the agents are gone: copy the program
-/// there, and run it as root with --local. What is not certainly Cilium's stays.
+/// finish. Before Cilium goes, it puts a cleaner on each node, from an image that is
+/// there; when the agents are gone each is told to begin, one node before the others.
+/// Where nothing can be put, run the program as root with --local. What is not
+/// certainly Cilium's stays.
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -91,7 +94,7 @@ pub(crate) struct Clean {
     pub(crate) scope: Scope,
     /// Take away what living pods of Cilium's need, too: they lose their network, and have to be
     /// restarted
-    #[arg(long, visible_alias = "restart-pods", requires = "local")]
+    #[arg(long)]
     pub(crate) force_pods: bool,
     /// Directory on the host in which a backup is made before the first step
     #[arg(long, value_name = "DIR", default_value = "/var/lib/kcilium", requires = "local")]
@@ -102,10 +105,11 @@ pub(crate) struct Clean {
 ///
 /// Examples:
 ///   kubectl cilium-uninstall verify                    is anything left in the cluster?
+///   kubectl cilium-uninstall verify --inspect-nodes    and on the nodes?
 ///   kubectl cilium-uninstall verify --local            is anything left here?
 ///   kubectl cilium-uninstall verify --local -o json    the same for programs
 ///
-/// It changes nothing.
+/// It changes nothing; --inspect-nodes puts a pod on each node for a while.
 #[derive(Debug, ClapArgs)]
 #[command(verbatim_doc_comment, after_help = EXIT_CODES)]
 pub(crate) struct Verify {
@@ -117,6 +121,11 @@ pub(crate) struct Verify {
     /// Format of the report: `wide` names every item
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) output: Format,
+    /// Look at all nodes, too; this puts a pod on each for a while
+    #[arg(long, conflicts_with = "local", help_heading = "The nodes")]
+    pub(crate) inspect_nodes: bool,
+    #[command(flatten, next_help_heading = "The nodes")]
+    pub(crate) agent: NodeAgentFlags,
     #[command(flatten)]
     pub(crate) target: Target,
 }

@@ -43,9 +43,7 @@ fn run(args: Args, printer: &mut Printer) -> Result<Exit, Failure> {
         None if wish.local => here::clean(&wish, printer),
         None => cluster::remove(&wish, &kubernetes, printer),
         Some(Command::Verify(wish)) if wish.local => here::verify(&wish, printer),
-        Some(Command::Verify(wish)) => {
-            cluster::verify(&wish.target, wish.output, &kubernetes, printer)
-        }
+        Some(Command::Verify(wish)) => cluster::verify(&wish, &kubernetes, printer),
         Some(Command::Restore(wish)) => cluster::restore(&wish, &kubernetes, printer),
         Some(Command::Undo(wish)) => here::undo(&wish, printer),
         Some(Command::Completion(wish)) => completion::print(wish, "cilium-uninstall", printer),

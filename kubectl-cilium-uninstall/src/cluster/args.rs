@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
-use kcilium_cli::{kubernetes_flags::time, live::Live};
+use kcilium_cli::{kubernetes_flags::time, live::Live, probe::NodeAgentFlags};
 use kcilium_cluster::removal::Wish;
 use kcilium_core::removal::{Fate, Options, Scope};
 
@@ -34,8 +34,8 @@ pub(crate) struct Target {
 
 impl Target {
     /// What to look for.
-    pub(crate) fn wish(&self) -> Wish {
-        Wish { namespace: self.namespace.clone(), release: self.release.clone() }
+    pub(crate) fn wish(&self, scope: Scope) -> Wish {
+        Wish { namespace: self.namespace.clone(), release: self.release.clone(), scope }
     }
 
     /// How to look.
@@ -53,7 +53,8 @@ impl Target {
 #[command(next_help_heading = "The cluster")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Removal {
-    /// What is removed: what is in the API (cluster), what is on nodes (nodes), or all
+    /// What is removed: what is in the API (cluster), what is on nodes without an agent (nodes), or all
+    /// of it, which is the default
     #[arg(
         long,
         value_enum,
@@ -78,6 +79,26 @@ pub(crate) struct Removal {
     /// Leave Helm's record of the release, marked as uninstalled
     #[arg(long, conflicts_with = "local")]
     pub(crate) keep_history: bool,
+    /// Look at the nodes before anything is agreed on, so that the plan names all that goes from
+    /// them; this puts a pod on each node for a while
+    #[arg(long, conflicts_with = "local", help_heading = "The nodes")]
+    pub(crate) inspect_nodes: bool,
+    /// How many nodes are cleaned at once, after a first one alone
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u16).range(1..),
+        default_value_t = 10,
+        conflicts_with = "local",
+        help_heading = "The nodes"
+    )]
+    pub(crate) parallel: u16,
+    /// Delete pods that have interfaces of Cilium's and are made again, so that they get new ones,
+    /// and take the old ones away
+    #[arg(long, conflicts_with = "local", help_heading = "The nodes")]
+    pub(crate) restart_pods: bool,
+    #[command(flatten, next_help_heading = "The nodes")]
+    pub(crate) agent: NodeAgentFlags,
     #[command(flatten)]
     pub(crate) target: Target,
 }
@@ -87,7 +108,7 @@ impl Removal {
     pub(crate) fn options(&self) -> Options {
         let fate = |keep| if keep { Fate::Keep } else { Fate::Remove };
         Options {
-            scope: Scope::Cluster,
+            scope: self.scope.into(),
             definitions: fate(self.keep_crds),
             history: fate(self.keep_history),
         }
@@ -98,12 +119,22 @@ impl Removal {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ScopeArg {
     /// What is in the API.
-    #[default]
     Cluster,
     /// What is on nodes.
     Nodes,
     /// Both.
+    #[default]
     All,
+}
+
+impl From<ScopeArg> for Scope {
+    fn from(scope: ScopeArg) -> Self {
+        match scope {
+            ScopeArg::Cluster => Self::Cluster,
+            ScopeArg::Nodes => Self::Nodes,
+            ScopeArg::All => Self::All,
+        }
+    }
 }
 
 /// Formats of the plan.

@@ -10,6 +10,8 @@ use kcilium_cluster::{
     removal::{Survey, survey},
 };
 
+use kcilium_core::removal::Scope;
+
 use super::args::Target;
 
 /// Connects.
@@ -26,10 +28,11 @@ pub(super) async fn look(
     api: &Api,
     connection: &Connection,
     target: &Target,
+    scope: Scope,
     visibility: Visibility,
 ) -> Result<Survey, Failure> {
     let spinner = Spinner::start("asking the API server", visibility);
-    let wish = target.wish();
+    let wish = target.wish(scope);
     let progress = |what: &str| spinner.set_message(what.to_owned());
     let found = interrupt::or_interrupted(survey(api, &wish, &progress)).await?;
     found.map_err(|error| live::unreachable(error, connection))

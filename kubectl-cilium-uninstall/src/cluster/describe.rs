@@ -1,11 +1,12 @@
 //! The plan for a person.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
+use super::nodes::NodeState;
 use kcilium_cli::{Paragraph, Style, Table, control, terminal};
 use kcilium_core::{
     facts::Unavailable,
-    removal::{Action, Impact, Inventory, Kept, Phase, Plan, Step, Weight},
+    removal::{Action, ByHand, Impact, Inventory, Kept, Phase, Plan, Step, Weight},
 };
 
 /// Of more steps that are alike only some are named.
@@ -47,8 +48,62 @@ pub(super) fn plan(plan: &Plan, inventory: &Inventory) -> String {
         }
         text.push_str(&table.render(terminal::width()));
     }
+    text.push_str(&by_hand(&plan.by_hand));
     kept(&mut text, &plan.kept);
     unknown(&mut text, &plan.unknown);
+    text
+}
+
+/// Nodes that nothing can be put on, and what to do there.
+pub(super) fn by_hand(nodes: &[ByHand]) -> String {
+    let mut text = String::new();
+    if nodes.is_empty() {
+        return text;
+    }
+    let _ = writeln!(text, "\n{}", Style::Heading.paint("Not cleaned from here:"));
+    for ByHand { node, why, .. } in nodes {
+        item(&mut text, &format!("{node}: {why}"));
+    }
+    let commands: BTreeSet<&str> = nodes.iter().map(|node| &*node.command).collect();
+    let _ = writeln!(text, "  On each of them, as root, when Cilium is gone from the cluster:");
+    for command in commands {
+        // Not filled: it is copied.
+        let _ = writeln!(text, "    {}", control::escape(command));
+    }
+    text
+}
+
+/// What is on nodes, so many things of each.
+pub(super) fn nodes(nodes: &[NodeState<'_>], most: usize) -> String {
+    let mut text = String::new();
+    let unclean: Vec<_> = nodes.iter().filter(|it| !it.is_empty() || !it.is_known()).collect();
+    if !unclean.is_empty() {
+        section(&mut text, "On the nodes:");
+    }
+    for state in &unclean {
+        if let Some(why) = state.why {
+            item(&mut text, &format!("{}: not known: {why}", state.node));
+            continue;
+        }
+        let all: Vec<String> =
+            state.residue().map(|it| format!("{} ({})", it.what, it.fate)).collect();
+        let more = match all.len().saturating_sub(most) {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        let named = all.iter().take(most).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let unknown = state.left.iter().flat_map(|plan| &plan.unknown);
+        let unknown: String = unknown.map(|why| format!("; not looked at: {why}")).collect();
+        item(&mut text, &format!("{}: {} left: {named}{more}{unknown}", state.node, all.len()));
+    }
+    let _ = writeln!(text, "{} of {} nodes are clean.", nodes.len() - unclean.len(), nodes.len());
+    text
+}
+
+/// An entry of a list.
+pub(super) fn entry(words: &str) -> String {
+    let mut text = String::new();
+    item(&mut text, words);
     text
 }
 

@@ -39,6 +39,12 @@ impl<'a> Events<'a> {
             Event::Waiting { what } => {
                 self.spinner.set_message(format!("waiting for {}", control::escape(what)));
             }
+            Event::Host { node, summary } => {
+                let removed = summary.outcomes.get("removed").copied().unwrap_or_default();
+                let state = if summary.is_clean() { "clean" } else { "not clean yet" };
+                let words = format!("  {node}: {removed} things taken away; {state}");
+                self.say(&control::escape(&words));
+            }
             Event::Step { what, outcome: Outcome::Failed { why }, .. } => {
                 let word = Style::Error.paint("failed:").to_string();
                 self.say(&format!("  {word} {}: {}", control::escape(what), control::escape(why)));

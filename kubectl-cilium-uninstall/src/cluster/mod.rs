@@ -5,6 +5,7 @@ mod confirm;
 mod connection;
 mod describe;
 mod events;
+mod nodes;
 mod remove;
 mod restore;
 mod verify;

@@ -1,6 +1,6 @@
 //! Look, plan, ask, write down, remove, look again.
 
-use std::{io::Write as _, path::PathBuf};
+use std::{io::Write as _, path::PathBuf, time::Duration};
 
 use kcilium_cli::{
     Exit, Failure, KubernetesFlags, Printer, control, format, interrupt,
@@ -10,19 +10,26 @@ use kcilium_cli::{
 use kcilium_cluster::{
     Api,
     kubeconfig::Connection,
-    removal::{Lock, LockError, Outcome, Report, Survey, backup, execute},
+    removal::{Cleaning, Lock, LockError, Outcome, Report, Staging, Survey, backup, execute},
 };
-use kcilium_core::removal::{Confirmed, Plan};
+use kcilium_core::{
+    leftovers::PodsInUse,
+    removal::{Confirmed, Phase, Plan, Scope},
+};
 use serde_json::json;
 use tokio::time::Instant;
 
 use crate::args::{Consent, Wish};
 
 use super::{
-    args::{PlanFormat, Removal, ScopeArg},
+    args::{PlanFormat, Removal},
     confirm, connection, describe,
     events::Events,
+    nodes::{Cleaners, Nodes},
 };
+
+/// How long looking again may take.
+const PROOF: Duration = Duration::from_mins(2);
 
 /// Removes Cilium from a cluster, or shows how it would be done.
 pub(crate) fn run(
@@ -30,20 +37,22 @@ pub(crate) fn run(
     kubernetes: &KubernetesFlags,
     printer: &mut Printer,
 ) -> Result<Exit, Failure> {
-    let Wish { consent, output, removal, .. } = wish;
-    if removal.scope != ScopeArg::Cluster {
-        return Err(Failure::usage("--scope: nodes cannot be cleaned from here yet")
-            .hint("--scope cluster removes what is in the API")
-            .hint("on each node, as root: kubectl-cilium_uninstall --local"));
+    let Wish { consent, output, removal, clean, .. } = wish;
+    if removal.restart_pods && !Scope::from(removal.scope).has_nodes() {
+        return Err(Failure::usage("--restart-pods goes with the nodes, and --scope leaves them"));
     }
     let target = kubernetes.connection()?;
-    let run = Run { wish: removal, consent, format: PlanFormat::from(*output), kubernetes, target };
+    let takes_pods = clean.force_pods || removal.restart_pods;
+    let pods = if takes_pods { PodsInUse::Take } else { PodsInUse::Leave };
+    let format = PlanFormat::from(*output);
+    let run = Run { wish: removal, consent, pods, format, kubernetes, target };
     interrupt::block_on_steps(run.run(printer))?
 }
 
 struct Run<'a> {
     wish: &'a Removal,
     consent: &'a Consent,
+    pods: PodsInUse,
     format: PlanFormat,
     kubernetes: &'a KubernetesFlags,
     target: Connection,
@@ -54,7 +63,8 @@ impl Run<'_> {
         let api = connection::connect(&self.target, &self.wish.target, self.kubernetes);
         let api = interrupt::or_interrupted(api).await??;
         let survey = self.look(&api).await?;
-        let plan = Plan::of(&survey.inventory, self.wish.options());
+        let cleaners = self.cleaners(&api, &survey).await?;
+        let plan = self.plan(&survey, cleaners.as_ref());
         if self.consent.dry_run || plan.is_empty() {
             self.print(&plan, &survey, printer)?;
             return Ok(if plan.is_empty() {
@@ -88,12 +98,49 @@ impl Run<'_> {
         };
         // The time that the answer took is the user's.
         let api = api.until(Instant::now() + self.wish.target.timeout);
-        self.carry_out(&api, &survey, confirmed, printer).await
+        let cleaning = cleaners.as_ref().map(|cleaners| Cleaning {
+            staging: &cleaners.staging,
+            words: cleaners.words.clone(),
+            parallel: usize::from(self.wish.parallel),
+        });
+        self.carry_out(&api, &survey, confirmed, cleaning.as_ref(), printer).await
     }
 
     async fn look(&self, api: &Api) -> Result<Survey, Failure> {
         let visibility = self.visibility();
-        connection::look(api, &self.target, &self.wish.target, visibility).await
+        let scope = self.wish.scope.into();
+        connection::look(api, &self.target, &self.wish.target, scope, visibility).await
+    }
+
+    /// Plans what is put on nodes; none where they are left as they are.
+    async fn cleaners(&self, api: &Api, survey: &Survey) -> Result<Option<Cleaners>, Failure> {
+        let inventory = &survey.inventory;
+        let scope = Scope::from(self.wish.scope);
+        if !scope.has_nodes() {
+            return Ok(None);
+        }
+        if !scope.has_cluster() && inventory.pods > 0 {
+            let error = anyhow::anyhow!("refused: agents run on nodes, and would put it all back");
+            return Err(Failure::new(Exit::Findings, error)
+                .hint("--scope all removes them first")
+                .hint("--scope cluster removes them, and leaves the nodes for later"));
+        }
+        let owner = self.holder();
+        let nodes =
+            Nodes { api, inventory, flags: &self.wish.agent, pods: self.pods, owner: &owner };
+        let spinner = Spinner::start("planning for the nodes", self.visibility());
+        let found = match self.wish.inspect_nodes {
+            true => Some(nodes.look(&spinner).await?),
+            false => None,
+        };
+        nodes.cleaners(found, self.wish.target.timeout).await.map(Some)
+    }
+
+    fn plan(&self, survey: &Survey, cleaners: Option<&Cleaners>) -> Plan {
+        let plan = Plan::of(&survey.inventory, self.wish.options());
+        let Some(Cleaners { staging, hosts, .. }) = cleaners else { return plan };
+        let plan = plan.with_hosts(hosts.clone(), &staging.namespace());
+        if self.wish.restart_pods { plan.with_restarts(&survey.inventory) } else { plan }
     }
 
     fn visibility(&self) -> Visibility {
@@ -123,6 +170,7 @@ impl Run<'_> {
         api: &Api,
         survey: &Survey,
         confirmed: Confirmed<'_>,
+        cleaning: Option<&Cleaning<'_>>,
         printer: &mut Printer,
     ) -> Result<Exit, Failure> {
         let spinner = Spinner::start("taking the lock", self.visibility());
@@ -137,14 +185,17 @@ impl Run<'_> {
             other => Failure::could_not_run(other)
                 .hint("the role kcilium-uninstaller of docs/rbac.yaml grants what it takes"),
         })?;
-        let outcome = self.under_lock(api, survey, confirmed, &lock, &events).await;
+        let outcome = self.under_lock(api, survey, confirmed, cleaning, &lock, &events).await;
         lock.release(api).await;
         let report = outcome?;
+        tell_staging(&report.staging, &events);
         if report.is_interrupted {
             return Err(interrupted(&report));
         }
         spinner.set_message("looking again");
-        let survey = self.look(api).await?;
+        let plan = confirmed.plan();
+        // Whatever time there was is over by now, perhaps.
+        let survey = self.look(&api.until(Instant::now() + PROOF)).await?;
         let left = Plan::of(&survey.inventory, self.wish.options());
         events.document(&json!({
             "event": "end",
@@ -152,14 +203,15 @@ impl Run<'_> {
             "undone": report.undone.iter().map(|(what, outcome)| {
                 json!({"what": what, "outcome": outcome})
             }).collect::<Vec<_>>(),
-            "clean": left.is_empty() && left.unknown.is_empty(),
+            "byHand": plan.by_hand,
+            "clean": left.is_empty() && left.unknown.is_empty() && is_done(&report, plan),
             "left": left,
         }));
         spinner.finish();
         if self.format == PlanFormat::Table {
-            conclude(&report, &left, printer)?;
+            conclude(&report, plan, &left, self.wish.scope.into(), printer)?;
         }
-        let is_empty = left.is_empty() && report.undone.is_empty();
+        let is_empty = left.is_empty() && is_done(&report, plan);
         Ok(connection::exit(is_empty, left.unknown.is_empty()))
     }
 
@@ -169,6 +221,7 @@ impl Run<'_> {
         api: &Api,
         survey: &Survey,
         confirmed: Confirmed<'_>,
+        cleaning: Option<&Cleaning<'_>>,
         lock: &Lock,
         events: &Events<'_>,
     ) -> Result<Report, Failure> {
@@ -186,7 +239,7 @@ impl Run<'_> {
                 why = &mut lost => events.say(&format!("the lock is lost: {why}")),
             }
         };
-        Ok(execute(api, confirmed, silent, &|event| events.tell(event), stop).await)
+        Ok(execute(api, confirmed, silent, cleaning, &|event| events.tell(event), stop).await)
     }
 
     /// Writes down what cannot be had again. Nothing is deleted before that has been read back.
@@ -235,19 +288,61 @@ impl Run<'_> {
     }
 }
 
+/// Whether all of the plan is done, and everywhere.
+fn is_done(report: &Report, plan: &Plan) -> bool {
+    report.undone.is_empty() && plan.by_hand.is_empty() && report.staging == Staging::Gone
+}
+
+/// What is still there of what was put on nodes.
+fn tell_staging(staging: &Staging, events: &Events<'_>) {
+    let words = match staging {
+        Staging::Gone => return,
+        Staging::Left(left) => left.to_string(),
+        Staging::Working { namespace, deadline, nodes } => format!(
+            "cleaners are at work on {}, and go on by themselves; they are in namespace \
+             {namespace}, until {deadline} at the latest",
+            nodes.join(", ")
+        ),
+    };
+    events.say(&control::escape(&words));
+}
+
 /// What came of it, and what is left.
-fn conclude(report: &Report, left: &Plan, printer: &mut Printer) -> Result<(), Failure> {
+fn conclude(
+    report: &Report,
+    plan: &Plan,
+    left: &Plan,
+    scope: Scope,
+    printer: &mut Printer,
+) -> Result<(), Failure> {
     writeln!(printer, "\n{} steps are done, {} are not.", report.done, report.undone.len())?;
-    for (what, outcome) in &report.undone {
-        let why = match outcome {
+    // Steps that were not begun for one reason stand together.
+    for alike in report.undone.chunk_by(|(_, a), (_, b)| a == b) {
+        let (what, outcome) = &alike[0];
+        let line = match outcome {
             Outcome::Done => continue,
-            Outcome::Failed { why } => why.clone(),
-            Outcome::Skipped { why } => format!("not begun: {why}"),
+            Outcome::Failed { why } => format!("{what}: {why}"),
+            Outcome::Skipped { why } if alike.len() == 1 => format!("{what}: not begun: {why}"),
+            Outcome::Skipped { why } => {
+                format!("{what}, and {} more: not begun: {why}", alike.len() - 1)
+            }
         };
-        writeln!(printer, "  {}", control::escape(&format!("{what}: {why}")))?;
+        write!(printer, "{}", describe::entry(&line))?;
     }
-    write!(printer, "\n{}", describe::residue(left))?;
-    if !left.is_empty() {
+    write!(printer, "{}", describe::by_hand(&plan.by_hand))?;
+    if scope.has_cluster() {
+        write!(printer, "\n{}", describe::residue(left))?;
+    }
+    if scope.has_nodes() {
+        let hosts = plan.phase(Phase::Nodes).count();
+        let is_host = |(what, _): &&(String, Outcome)| {
+            plan.phase(Phase::Nodes).any(|step| step.action.to_string() == *what)
+        };
+        let all = hosts + plan.by_hand.len();
+        let clean = hosts - report.undone.iter().filter(is_host).count();
+        writeln!(printer, "{clean} of {all} nodes are clean.")?;
+    }
+    if !left.is_empty() || !report.undone.is_empty() {
         writeln!(printer, "Run the same command again to finish.")?;
     }
     Ok(())

@@ -10,7 +10,9 @@ use kcilium_cli::{
 };
 use kcilium_cluster::{
     Api,
-    stage::{self, Ended, Ending, Errand, Outcome, Placement, Plan, PlanError, Report, Wish},
+    stage::{
+        self, Ended, Ending, Errand, Outcome, Placement, Plan, PlanError, Purpose, Report, Wish,
+    },
 };
 
 /// What to put where.
@@ -52,7 +54,7 @@ pub(crate) fn run(wanted: &Stage, printer: &mut Printer) -> Result<Exit, Failure
         writeln!(printer, "nothing is put anywhere")?;
         return Ok(Exit::Fine);
     }
-    let programs = wanted.probe.programs()?;
+    let programs = wanted.probe.agent.programs()?;
     let connection = wanted.kubernetes.connection()?;
     let report = interrupt::block_on_steps(async {
         let plan = async {
@@ -83,9 +85,10 @@ impl Stage {
             request: self.request.clone().into(),
         };
         Wish {
+            purpose: Purpose::Probe,
             errands: self.on.iter().map(errand).collect(),
             home: self.live.namespace.clone().unwrap_or_else(|| "kube-system".into()),
-            image: self.probe.node_image.clone(),
+            image: self.probe.agent.node_image.clone(),
             owner: "somebody".into(),
             time: Duration::from_secs(self.seconds),
             start: Duration::from_secs(self.start),

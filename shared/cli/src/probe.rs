@@ -40,8 +40,16 @@ pub struct ProbeFlags {
         hide_possible_values = true
     )]
     pub probe: Probe,
-    /// The program, or the directory with linux-amd64.gz and linux-arm64.gz, instead of that of
-    /// KCILIUM_NODE_AGENT or `agents` beside this program
+    /// What is put there.
+    #[command(flatten)]
+    pub agent: NodeAgentFlags,
+}
+
+/// The flags of what is put on nodes, and of how.
+#[derive(Clone, Debug, Default, Args)]
+pub struct NodeAgentFlags {
+    /// The program for nodes, or the directory with linux-amd64.gz and linux-arm64.gz, instead of that
+    /// of KCILIUM_NODE_AGENT or `agents` beside this program
     #[arg(long, value_name = "PATH")]
     pub node_agent: Option<PathBuf>,
     /// Image for nodes that have none that is known to have a shell and gzip; it is not pulled
@@ -49,7 +57,7 @@ pub struct ProbeFlags {
     pub node_image: Option<String>,
 }
 
-impl ProbeFlags {
+impl NodeAgentFlags {
     /// Finds the program.
     ///
     /// # Errors

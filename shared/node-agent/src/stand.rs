@@ -111,16 +111,27 @@ fn not_kept(error: &dyn std::error::Error) -> Failure {
         .hint("a backup on the node comes first")
 }
 
-/// Waits for the word, and then until no agent was seen for a while.
+/// Waits for the word, and then until no agent was seen for a while. Tells what it waits for.
 async fn released(word: Option<&Place>, go: &Go, root: &HostRoot) {
-    let mut silent_since = None;
+    let mut told = String::new();
+    let mut silent_since: Option<Instant> = None;
     loop {
         let is_given = word.and_then(Place::read).is_some_and(|text| go.is(&text));
-        // That it is not known whether an agent runs is no silence.
-        let is_silent = is_given && no_agent(root).is_ok();
+        let agent = no_agent(root);
+        let is_silent = is_given && agent.is_ok();
+        let waits_for = match agent {
+            _ if !is_given => "the word to begin".to_owned(),
+            // That it is not known whether an agent runs is no silence.
+            Err(refusal) => refusal.to_string(),
+            Ok(()) => format!("{} s without an agent", SILENCE.as_secs()),
+        };
         silent_since = is_silent.then(|| silent_since.unwrap_or_else(Instant::now));
-        if silent_since.is_some_and(|since: Instant| since.elapsed() >= SILENCE) {
+        if silent_since.is_some_and(|since| since.elapsed() >= SILENCE) {
             return;
+        }
+        if waits_for != told {
+            print_json(&Told::Waiting(waits_for.clone()));
+            told = waits_for;
         }
         sleep(PAUSE).await;
     }

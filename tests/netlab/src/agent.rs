@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 
 use anyhow::Result;
 
+use crate::command::run;
 use crate::lab::Lab;
 use crate::node::Node;
 
@@ -103,11 +104,11 @@ link set cilium_vxlan up
     }
     node.namespace().ip_batch(&script)?;
     // What all versions have, and lead packets through. It is empty here: nothing depends on it.
-    for line in
-        ["-N CILIUM_FORWARD", "-A FORWARD -m comment --comment cilium-feeder -j CILIUM_FORWARD"]
-    {
-        node.namespace().iptables(line)?;
-    }
+    node.namespace().iptables("-N CILIUM_FORWARD")?;
+    let feeder = ["-m", "comment", "--comment", "cilium-feeder: CILIUM_FORWARD"];
+    let mut command = node.namespace().command("iptables");
+    command.args(["--wait", "-A", "FORWARD"]).args(feeder).args(["-j", "CILIUM_FORWARD"]);
+    run(command, "")?;
 
     endpoint(lab, node, own.lxc, &format!("{}-pod", node.name()), own.pod, router)?;
     node.write("etc/cni/net.d/05-cilium.conflist", CNI_CONFIG)?;

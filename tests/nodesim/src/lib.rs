@@ -22,8 +22,8 @@
 //! network namespace that it is given) with this machine's userland; its pods are containers in that.
 //! Nothing of it outlives the process that started it.
 //!
-//! What differs from a real kubelet: probes are not asked, a container that runs is ready; images are
-//! never pulled; ConfigMaps and Secrets in volumes stay as they were; there are no sidecars, no
+//! What differs from a real kubelet: of probes only commands for readiness are run, and until they
+//! succeed; without one a container that runs is ready; images are never pulled; ConfigMaps and Secrets in volumes stay as they were; there are no sidecars, no
 //! projected or CSI volumes, no resource limits, no terminals, no seccomp; a container
 //! that was running when the node ended is started anew.
 

@@ -12,7 +12,7 @@ mod read;
 mod restore;
 mod survey;
 
-pub use execute::{Event, Outcome, Report, execute};
+pub use execute::{Cleaning, Event, Outcome, Report, Staging, execute};
 pub use lock::{Lock, LockError};
 pub use restore::{Restored, restore};
 pub use survey::{Survey, Wish, survey};

@@ -13,15 +13,12 @@ use crate::Api;
 /// What all that is staged has in common.
 const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "kcilium");
 
-/// What it is for. Cleaners are swept by other rules.
-const COMPONENT: (&str, &str) = ("app.kubernetes.io/component", "probe");
+/// What it is for.
+const COMPONENT: &str = "app.kubernetes.io/component";
 
 const RUN: &str = "kcilium/run";
 const OWNER: &str = "kcilium/owner";
 const DEADLINE: &str = "kcilium/deadline";
-
-/// How the names of namespaces begin.
-const PREFIX: &str = "kcilium-probe-";
 
 /// How long a label's value may be, bytes.
 const LABEL: usize = 63;
@@ -29,9 +26,33 @@ const LABEL: usize = 63;
 /// How much longer than its pods a run's objects may be there: its clean-up has that time.
 const CLEAN_UP: Duration = Duration::from_mins(1);
 
+/// What programs are put on nodes for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To look or to send packets, once.
+    Probe,
+    /// To clean the node, when the word is given. Runs of this kind are made under a lock.
+    Clean,
+}
+
+impl Purpose {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Probe => "probe",
+            Self::Clean => "clean",
+        }
+    }
+
+    /// How the names of namespaces begin.
+    fn prefix(self) -> String {
+        format!("kcilium-{}-", self.word())
+    }
+}
+
 /// One run: its name, whose it is, and when nothing of it is needed any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Run {
+    purpose: Purpose,
     id: String,
     owner: String,
     deadline: Timestamp,
@@ -39,10 +60,8 @@ pub(super) struct Run {
 
 impl Run {
     /// A new run of that owner.
-    pub(super) fn new(owner: &str) -> Self {
-        // 48 random bits: enough for names that meet only runs of the same minutes.
-        let id = Uuid::new_v4().simple().to_string().split_off(20);
-        Self { id, owner: owner.to_owned(), deadline: Timestamp::MAX }
+    pub(super) fn new(purpose: Purpose, owner: &str) -> Self {
+        Self { purpose, id: run_id(), owner: owner.to_owned(), deadline: Timestamp::MAX }
     }
 
     /// The run, now that it begins, and its pods may take that long. `now` is the API server's time,
@@ -55,19 +74,21 @@ impl Run {
     /// Reads what a namespace says of itself; `None` if it is not one of ours in every respect.
     pub(super) fn of_namespace(name: &str, labels: &BTreeMap<String, String>) -> Option<Self> {
         let label = |key: &str| labels.get(key).map(String::as_str);
-        let id = name.strip_prefix(PREFIX)?;
-        let is_ours = [MANAGED_BY, COMPONENT, (RUN, id)]
+        let purposes = [Purpose::Probe, Purpose::Clean].into_iter();
+        let (purpose, id) =
+            purposes.filter_map(|it| Some((it, name.strip_prefix(&it.prefix())?))).next()?;
+        let is_ours = [MANAGED_BY, (COMPONENT, purpose.word()), (RUN, id)]
             .into_iter()
             .all(|(key, value)| label(key) == Some(value));
         let seconds = label(DEADLINE)?.parse().ok()?;
         let deadline = Timestamp::from_second(seconds).ok()?;
         let owner = label(OWNER).unwrap_or_default().to_owned();
-        is_ours.then(|| Self { id: id.to_owned(), owner, deadline })
+        is_ours.then(|| Self { purpose, id: id.to_owned(), owner, deadline })
     }
 
     /// Its namespace.
     pub(super) fn namespace(&self) -> String {
-        format!("{PREFIX}{}", self.id)
+        format!("{}{}", self.purpose.prefix(), self.id)
     }
 
     /// Whose it is.
@@ -84,7 +105,7 @@ impl Run {
     pub(super) fn labels(&self) -> BTreeMap<String, String> {
         let labels = [
             MANAGED_BY,
-            COMPONENT,
+            (COMPONENT, self.purpose.word()),
             (RUN, &self.id),
             (OWNER, &label_value(&self.owner)),
             (DEADLINE, &self.deadline.as_second().to_string()),
@@ -97,9 +118,14 @@ impl Run {
         format!("{}={},{RUN}={}", MANAGED_BY.0, MANAGED_BY.1, self.id)
     }
 
-    /// Selects the namespaces of all runs.
-    pub(super) fn all() -> String {
-        format!("{}={},{}={}", MANAGED_BY.0, MANAGED_BY.1, COMPONENT.0, COMPONENT.1)
+    /// Selects the namespaces of all runs of that kind.
+    pub(super) fn all(purpose: Purpose) -> String {
+        format!("{}={},{COMPONENT}={}", MANAGED_BY.0, MANAGED_BY.1, purpose.word())
+    }
+
+    /// What it is for.
+    pub(super) fn purpose(&self) -> Purpose {
+        self.purpose
     }
 }
 
@@ -107,6 +133,11 @@ impl fmt::Display for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.id)
     }
+}
+
+/// A name for a run: 48 random bits, enough for names that meet only runs of the same minutes.
+pub fn run_id() -> String {
+    Uuid::new_v4().simple().to_string().split_off(20)
 }
 
 /// Who the API server says is asking.
@@ -145,10 +176,11 @@ mod tests {
 
     use jiff::Timestamp;
 
-    use super::{Run, label_value};
+    use super::{Purpose, Run, label_value};
 
     fn run() -> Run {
-        Run::new("jane@example.com").begun(Timestamp::UNIX_EPOCH, Duration::from_secs(40))
+        Run::new(Purpose::Probe, "jane@example.com")
+            .begun(Timestamp::UNIX_EPOCH, Duration::from_secs(40))
     }
 
     #[test]

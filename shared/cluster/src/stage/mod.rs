@@ -20,6 +20,7 @@ mod plan;
 mod program;
 mod progress;
 mod removal;
+mod standing;
 mod survey;
 mod work;
 
@@ -31,12 +32,15 @@ use tokio::{
 };
 
 pub use absence::Absence;
+pub use identity::{Purpose, run_id};
 pub use image::{Image, ImageSource};
 pub use outcome::{End, Ended, Ending, Leftover, Outcome, Printed, Report, Swept};
 pub use plan::{Errand, Placement, Plan, PlanError, PodPlan, Wish};
 pub use program::{ProgramError, Programs, VARIABLE};
+pub use standing::{Cleaned, Standing, earlier_orders};
 
 use crate::Api;
+use removal::Runs;
 use work::Work;
 
 /// How long requests that are under way have to end when a run is interrupted. One that was dropped
@@ -49,9 +53,10 @@ const LAST_REQUESTS: Duration = Duration::from_secs(3);
 pub async fn run(api: &Api, plan: &Plan, interrupt: impl Future<Output = ()>) -> Report {
     let (stop, stopped) = watch::channel(false);
     let run = plan.run.begun(api.server_time(), plan.time);
-    let work = Work::new(api.until(Instant::now() + plan.time), plan, &run, stopped);
+    let work = Work::new(api.until(Instant::now() + plan.time), plan, run, stopped);
     let (done, ending) = {
-        let mut both = Box::pin(async { tokio::join!(work.carry_out(), removal::sweep(api)) });
+        let sweep = removal::sweep(api, Purpose::Probe, Runs::Overdue);
+        let mut both = Box::pin(async { tokio::join!(work.carry_out(), sweep) });
         tokio::select! {
             biased;
             done = &mut both => (Some(done), Ending::Done),
@@ -62,7 +67,7 @@ pub async fn run(api: &Api, plan: &Plan, interrupt: impl Future<Output = ()>) ->
             }
         }
     };
-    let left = if work.has_begun() { removal::remove(api, &run).await.err() } else { None };
+    let left = if work.has_begun() { removal::remove(api, work.run()).await.err() } else { None };
     let (outcomes, swept) = done.unwrap_or_default();
     Report { outcomes: plan.complete(outcomes), swept, left, ending }
 }

@@ -6,15 +6,16 @@ use bytes::Bytes;
 use k8s_openapi::{
     ByteString,
     api::core::v1::{
-        Capabilities, ConfigMap, ConfigMapVolumeSource, Container, EmptyDirVolumeSource, KeyToPath,
-        LocalObjectReference, Namespace, Pod, PodSpec, ResourceRequirements, SeccompProfile,
+        Capabilities, ConfigMap, ConfigMapVolumeSource, Container, DownwardAPIVolumeFile,
+        DownwardAPIVolumeSource, EmptyDirVolumeSource, ExecAction, KeyToPath, LocalObjectReference,
+        Namespace, ObjectFieldSelector, Pod, PodSpec, Probe, ResourceRequirements, SeccompProfile,
         Secret, SecurityContext, ServiceAccount, Toleration, Volume, VolumeMount,
     },
     apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ObjectMeta},
 };
 
 use super::{
-    identity::Run,
+    identity::{Purpose, Run},
     plan::{Placement, PodPlan},
 };
 
@@ -31,13 +32,44 @@ const PART: &str = "part";
 /// Where everything is in the container.
 const ROOT: &str = "/kcilium";
 
-/// Puts the program together, and becomes it. Nothing but the image's own tools can be used.
-const SCRIPT: &str = "\
-set -e
-cat /kcilium/program/*/part | gzip -dc >/kcilium/run/agent
-chmod 0700 /kcilium/run/agent
-exec /kcilium/run/agent \"$@\" </kcilium/request/request
-";
+/// Puts the program together. Nothing but the image's own tools can be used.
+macro_rules! script {
+    ($run:literal) => {
+        concat!(
+            "set -e\n",
+            "cat /kcilium/program/*/part | gzip -dc >/kcilium/run/agent\n",
+            "chmod 0700 /kcilium/run/agent\n",
+            $run
+        )
+    };
+}
+
+/// Becomes the program.
+const ONCE: &str = script!("exec /kcilium/run/agent \"$@\" </kcilium/request/request\n");
+
+/// Stays beside the program, which leaves the container's mounts: commands that are run in a container,
+/// such as the one that asks whether it is ready, go where its first process is.
+const STANDING: &str = script!(
+    "set +e
+/kcilium/run/agent \"$@\" </kcilium/request/request &
+agent=$!
+trap 'kill -TERM $agent' TERM INT
+wait $agent
+code=$?
+while kill -0 $agent 2>/dev/null; do
+    wait $agent
+    code=$?
+done
+exit $code
+"
+);
+
+/// The annotation of a pod by which a cleaner is told to begin. A kubelet writes it into the pod's
+/// volume as soon as it hears of the change; a ConfigMap would take up to a minute.
+pub(super) const GO: &str = "kcilium/go";
+
+/// What a cleaner makes when it stands by.
+const ARMED: &str = "/kcilium/run/armed";
 
 /// What a pod may use. Requests of nothing let it start on a node that is full; that they and limits
 /// are there at all satisfies quotas that ask for them.
@@ -125,6 +157,7 @@ impl Objects<'_> {
         let secrets: Vec<_> =
             secrets.map(|name| LocalObjectReference { name: name.clone() }).collect();
         let is_on_host = placement != Placement::Pod;
+        let is_cleaner = self.0.purpose() == Purpose::Clean;
         // No priority class: a kubelet makes room for critical pods by evicting others, which is
         // not what who looks for an illness may do; and some clusters ration the classes.
         let spec = PodSpec {
@@ -136,15 +169,17 @@ impl Objects<'_> {
             host_network: is_on_host.then_some(true),
             host_pid: (placement == Placement::Host).then_some(true),
             dns_policy: Some(if is_on_host { "Default" } else { "ClusterFirst" }.to_owned()),
-            restart_policy: Some("Never".to_owned()),
+            // A cleaner that is killed, with its node or alone, goes on.
+            restart_policy: Some(if is_cleaner { "OnFailure" } else { "Never" }.to_owned()),
             active_deadline_seconds: Some(i64::try_from(time.as_secs().max(1)).unwrap_or(i64::MAX)),
-            termination_grace_period_seconds: Some(5),
+            // A cleaner finishes the step in hand.
+            termination_grace_period_seconds: Some(if is_cleaner { 30 } else { 5 }),
             service_account_name: Some(ACCOUNT.to_owned()),
             automount_service_account_token: Some(false),
             enable_service_links: Some(false),
             image_pull_secrets: (!secrets.is_empty()).then_some(secrets),
-            containers: vec![container(plan, parts)],
-            volumes: Some(volumes(plan, parts)),
+            containers: vec![container(plan, parts, self.0.purpose())],
+            volumes: Some(volumes(plan, parts, self.0.purpose())),
             ..PodSpec::default()
         };
         Pod { metadata, spec: Some(spec), ..Pod::default() }
@@ -159,14 +194,32 @@ fn requests_name(number: usize) -> String {
     format!("requests-{number}")
 }
 
-fn container(plan: &PodPlan, parts: usize) -> Container {
-    let shell = ["sh", "-c", SCRIPT, "kcilium-node-agent"].map(str::to_owned);
-    let mount = |name: String, path: &str, read_only| VolumeMount {
-        mount_path: format!("{ROOT}/{path}"),
-        name,
-        read_only,
-        ..VolumeMount::default()
+fn mount(name: String, path: &str, read_only: Option<bool>) -> VolumeMount {
+    let mount_path = format!("{ROOT}/{path}");
+    VolumeMount { mount_path, name, read_only, ..VolumeMount::default() }
+}
+
+/// A container is ready when the program says that it stands by. Images have `cat`, because the
+/// program is put together with it.
+fn readiness() -> Probe {
+    let command = ["cat", ARMED].map(str::to_owned);
+    Probe {
+        exec: Some(ExecAction { command: Some(command.into()) }),
+        period_seconds: Some(2),
+        timeout_seconds: Some(5),
+        ..Probe::default()
+    }
+}
+
+fn container(plan: &PodPlan, parts: usize, purpose: Purpose) -> Container {
+    let (script, standing): (_, &[&str]) = match purpose {
+        Purpose::Probe => (ONCE, &[]),
+        Purpose::Clean => (STANDING, &["--go", "/kcilium/go/word", "--armed", ARMED]),
     };
+    let shell = ["sh", "-c", script, "kcilium-node-agent"].map(str::to_owned);
+    let arguments = plan.errand.arguments.iter().cloned();
+    let arguments = arguments.chain(standing.iter().map(|word| (*word).to_owned()));
+    let gate = (purpose == Purpose::Clean).then(|| mount("go".to_owned(), "go", Some(true)));
     let program = (0..parts)
         .map(|number| mount(format!("program-{number}"), &format!("program/{number}"), Some(true)));
     let others =
@@ -180,8 +233,9 @@ fn container(plan: &PodPlan, parts: usize) -> Container {
         name: CONTAINER.to_owned(),
         image: Some(plan.image.name.clone()),
         image_pull_policy: Some("Never".to_owned()),
-        command: Some(shell.into_iter().chain(plan.errand.arguments.iter().cloned()).collect()),
-        volume_mounts: Some(program.chain(others).collect()),
+        command: Some(shell.into_iter().chain(arguments).collect()),
+        volume_mounts: Some(program.chain(others).chain(gate).collect()),
+        readiness_probe: (purpose == Purpose::Clean).then(readiness),
         resources: Some(ResourceRequirements {
             limits: quantities(|limit| limit),
             requests: quantities(|_| "0"),
@@ -220,7 +274,7 @@ fn security(placement: Placement) -> SecurityContext {
     }
 }
 
-fn volumes(plan: &PodPlan, parts: usize) -> Vec<Volume> {
+fn volumes(plan: &PodPlan, parts: usize, purpose: Purpose) -> Vec<Volume> {
     let config_map = |volume: String, name: String, items| Volume {
         name: volume,
         config_map: Some(ConfigMapVolumeSource { name, items, ..ConfigMapVolumeSource::default() }),
@@ -230,7 +284,7 @@ fn volumes(plan: &PodPlan, parts: usize) -> Vec<Volume> {
         config_map(format!("program-{number}"), part_name(&plan.architecture, number), None)
     });
     let request =
-        KeyToPath { key: plan.name.clone(), path: "request".to_owned(), ..KeyToPath::default() };
+        KeyToPath { key: plan.request.clone(), path: "request".to_owned(), ..KeyToPath::default() };
     let others = [
         config_map("request".to_owned(), requests_name(plan.requests), Some(vec![request])),
         // In memory: no disk is needed, and no mount option of one keeps the program from running.
@@ -244,5 +298,19 @@ fn volumes(plan: &PodPlan, parts: usize) -> Vec<Volume> {
             ..Volume::default()
         },
     ];
-    program.chain(others).collect()
+    let gate = (purpose == Purpose::Clean).then(gate);
+    program.chain(others).chain(gate).collect()
+}
+
+/// What a pod says of itself, as a file that follows it.
+fn gate() -> Volume {
+    let field_path = format!("metadata.annotations['{GO}']");
+    let word = DownwardAPIVolumeFile {
+        path: "word".to_owned(),
+        field_ref: Some(ObjectFieldSelector { field_path, ..ObjectFieldSelector::default() }),
+        ..DownwardAPIVolumeFile::default()
+    };
+    let source =
+        DownwardAPIVolumeSource { items: Some(vec![word]), ..DownwardAPIVolumeSource::default() };
+    Volume { name: "go".to_owned(), downward_api: Some(source), ..Volume::default() }
 }

@@ -11,7 +11,7 @@ use kcilium_core::facts::NodeName;
 
 use super::{
     absence::Absence,
-    identity::{self, Run},
+    identity::{self, Purpose, Run},
     image::Image,
     outcome::{End, Outcome, Printed, nothing_printed},
     program::{self, Programs},
@@ -72,6 +72,8 @@ pub struct Errand {
 /// What is wanted, and how long it may take.
 #[derive(Clone, Debug)]
 pub struct Wish {
+    /// What for.
+    pub purpose: Purpose,
     /// What is to be done.
     pub errands: Vec<Errand>,
     /// Cilium's namespace.
@@ -121,6 +123,8 @@ pub struct PodPlan {
     pub image: Image,
     /// Which ConfigMap has its request, by number.
     pub(super) requests: usize,
+    /// The key of the request in there: the name of the first pod that has it.
+    pub(super) request: String,
 }
 
 /// What will be created. Nothing of it is there yet.
@@ -163,7 +167,7 @@ impl Plan {
             .await;
         let owner = identity::asking(api).await.unwrap_or(wish.owner);
         let mut plan = Self {
-            run: Run::new(&owner),
+            run: Run::new(wish.purpose, &owner),
             home: wish.home,
             time: wish.time,
             start: wish.start,
@@ -197,17 +201,26 @@ impl Plan {
         if length > REQUESTS {
             return Err(PlanError::Request { node: errand.node, size: length });
         }
+        let (requests, request) = self.request(&name, &errand.request);
+        let Site { architecture, image } = site;
+        self.pods.push(PodPlan { name, errand, architecture, image, requests, request });
+        Ok(())
+    }
+
+    /// The place of a request: pods that are asked the same share one, because thousands may be.
+    fn request(&mut self, pod: &str, request: &Bytes) -> (usize, String) {
+        let last = self.pods.last().filter(|last| last.errand.request == *request);
+        if let Some(last) = last {
+            return (last.requests, last.request.clone());
+        }
         let used = |map: &BTreeMap<String, Bytes>| map.values().map(Bytes::len).sum::<usize>();
-        if self.requests.last().is_none_or(|map| used(map) + length > REQUESTS) {
+        if self.requests.last().is_none_or(|map| used(map) + request.len() > REQUESTS) {
             self.requests.push(BTreeMap::new());
         }
         if let Some(map) = self.requests.last_mut() {
-            map.insert(name.clone(), errand.request.clone());
+            map.insert(pod.to_owned(), request.clone());
         }
-        let requests = self.requests.len().saturating_sub(1);
-        let Site { architecture, image } = site;
-        self.pods.push(PodPlan { name, errand, architecture, image, requests });
-        Ok(())
+        (self.requests.len().saturating_sub(1), pod.to_owned())
     }
 
     /// What came of all errands: what came of pods by their number, and why others got none.

@@ -27,6 +27,8 @@ pub(super) enum Progress {
     Starting(String),
     /// The program runs, or the shell that makes it.
     Running,
+    /// It says that it is ready; one that is not asked is ready when it runs.
+    Ready,
     /// The program is done.
     Ended(Ended),
     /// It will not run.
@@ -40,7 +42,8 @@ pub(super) fn of(pod: &Pod) -> Progress {
     let container = containers.into_iter().find(|container| container.name == CONTAINER);
     let state = container.and_then(|container: &ContainerStatus| container.state.as_ref());
     if let Some(progress) = state.and_then(|state| of_container(state, status)) {
-        return progress;
+        let is_ready = container.is_some_and(|container| container.ready);
+        return if progress == Progress::Running && is_ready { Progress::Ready } else { progress };
     }
     if status.phase.as_deref() == Some("Failed") {
         return Progress::Never(turned_away(status));

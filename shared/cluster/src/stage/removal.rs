@@ -13,23 +13,26 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    identity::Run,
+    identity::{Purpose, Run},
     outcome::{Leftover, Swept},
     survey::list,
 };
 use crate::{Api, ApiError, collect::Resource};
 
-/// How long a program has to finish the step in hand, seconds.
-const GRACE: i64 = 2;
-
-/// How long kubelets have to confirm that a pod has ended. Those that are silent never do.
-const PODS: Duration = Duration::from_secs(6);
+/// How long programs have to end: that long in seconds to finish the step in hand, and that long
+/// until kubelets confirm it. Those that are silent never do.
+fn patience(purpose: Purpose) -> (i64, Duration) {
+    match purpose {
+        Purpose::Probe => (2, Duration::from_secs(6)),
+        Purpose::Clean => (30, Duration::from_secs(40)),
+    }
+}
 
 /// How long the namespace may take to go.
 const NAMESPACE: Duration = Duration::from_secs(10);
 
 /// How long removing may take, all in all.
-const REMOVAL: Duration = Duration::from_secs(30);
+const REMOVAL: Duration = Duration::from_secs(90);
 
 /// How often is looked whether something is gone.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -64,8 +67,9 @@ async fn remove_until(api: &Api, run: &Run, uid: Option<String>) -> Result<(), L
 
 /// Deletes pods, and forces those that nobody ends.
 async fn pods(api: &Api, run: &Run, namespace: &str) {
-    collection(api, run, Resource::PODS, namespace, Some(GRACE)).await;
-    let until = Instant::now() + PODS;
+    let (grace, time) = patience(run.purpose());
+    collection(api, run, Resource::PODS, namespace, Some(grace)).await;
+    let until = Instant::now() + time;
     loop {
         let selector = [("labelSelector", run.selector())];
         match list::<Pod>(api, Resource::PODS, Some(namespace), &selector).await {
@@ -136,11 +140,36 @@ fn terminating(namespace: &Namespace) -> String {
     }
 }
 
-/// Removes what is left of runs whose own time is over. Those of others that still have time are
-/// left alone, and so is whatever does not say when its time is over.
-pub(super) async fn sweep(api: &Api) -> Vec<Swept> {
+/// Whose runs are removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Runs {
+    /// Those whose own time is over. Those of others that still have time are left alone, and so is
+    /// whatever does not say when its time is over.
+    Overdue,
+    /// All: whoever holds the lock knows that none is alive.
+    All,
+}
+
+/// Removes what is left of other runs.
+pub(super) async fn sweep(api: &Api, purpose: Purpose, runs: Runs) -> Vec<Swept> {
     let api = &api.until(Instant::now() + REMOVAL);
-    let selector = [("labelSelector", Run::all())];
+    let now = api.server_time();
+    let mut swept = Vec::new();
+    for (namespace, run) in others(api, purpose).await {
+        let is_going = namespace.metadata.deletion_timestamp.is_some();
+        if is_going && runs == Runs::Overdue || runs == Runs::Overdue && run.deadline() >= now {
+            continue;
+        }
+        let name = run.namespace();
+        let left = remove_until(api, &run, namespace.metadata.uid).await.err();
+        swept.push(Swept { namespace: name, owner: run.owner().to_owned(), left });
+    }
+    swept
+}
+
+/// Runs that are there, with their namespaces.
+pub(super) async fn others(api: &Api, purpose: Purpose) -> Vec<(Namespace, Run)> {
+    let selector = [("labelSelector", Run::all(purpose))];
     let found = match list::<Namespace>(api, Resource::NAMESPACES, None, &selector).await {
         Ok(found) => found,
         Err(error) => {
@@ -148,18 +177,10 @@ pub(super) async fn sweep(api: &Api) -> Vec<Swept> {
             return Vec::new();
         }
     };
-    let now = api.server_time();
-    let mut swept = Vec::new();
-    for namespace in found {
-        let labels: BTreeMap<_, _> = namespace.metadata.labels.unwrap_or_default();
-        let name = namespace.metadata.name.unwrap_or_default();
-        let is_going = namespace.metadata.deletion_timestamp.is_some();
-        let Some(run) = Run::of_namespace(&name, &labels) else { continue };
-        if run.deadline() >= now || is_going {
-            continue;
-        }
-        let left = remove_until(api, &run, namespace.metadata.uid).await.err();
-        swept.push(Swept { namespace: name, owner: run.owner().to_owned(), left });
-    }
-    swept
+    let run = |namespace: Namespace| {
+        let labels: BTreeMap<_, _> = namespace.metadata.labels.clone().unwrap_or_default();
+        let name = namespace.metadata.name.clone().unwrap_or_default();
+        Some((namespace, Run::of_namespace(&name, &labels)?))
+    };
+    found.into_iter().filter_map(run).collect()
 }

@@ -16,7 +16,7 @@ use tokio::{
 
 use super::{
     absence::Absence,
-    identity::Run,
+    identity::{Purpose, Run},
     object::{CONTAINER, Objects},
     outcome::{End, Ended, Printed, nothing_printed},
     plan::Plan,
@@ -52,13 +52,26 @@ struct Live {
     why: Option<String>,
 }
 
+/// What came of pods, by their number.
+type Ends<T> = BTreeMap<usize, Result<T, Absence>>;
+
+/// What a pod has to reach; none until it has.
+type Goal<T> = dyn Fn(&Progress) -> Option<T> + Sync;
+
+/// The end of the program.
+fn ended(progress: &Progress) -> Option<Ended> {
+    match progress {
+        Progress::Ended(ended) => Some(ended.clone()),
+        _ => None,
+    }
+}
+
 /// A plan that is being carried out.
 pub(super) struct Work<'a> {
     /// Until the time for the pods is over.
     api: Api,
     plan: &'a Plan,
-    run: &'a Run,
-    objects: Objects<'a>,
+    run: Run,
     namespace: String,
     stopped: watch::Receiver<bool>,
     /// Whether there may be something to remove.
@@ -66,14 +79,23 @@ pub(super) struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    pub(super) fn new(
-        api: Api,
-        plan: &'a Plan,
-        run: &'a Run,
-        stopped: watch::Receiver<bool>,
-    ) -> Self {
-        let (objects, namespace) = (Objects(run), run.namespace());
-        Self { api, plan, run, objects, namespace, stopped, begun: AtomicBool::new(false) }
+    pub(super) fn new(api: Api, plan: &'a Plan, run: Run, stopped: watch::Receiver<bool>) -> Self {
+        let namespace = run.namespace();
+        Self { api, plan, run, namespace, stopped, begun: AtomicBool::new(false) }
+    }
+
+    fn objects(&self) -> Objects<'_> {
+        Objects(&self.run)
+    }
+
+    /// The run.
+    pub(super) fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// Where everything is.
+    pub(super) fn namespace(&self) -> &str {
+        &self.namespace
     }
 
     /// Whether there may be something to remove.
@@ -88,7 +110,7 @@ impl<'a> Work<'a> {
         }
         let mut ends = BTreeMap::new();
         match self.prepare().await {
-            Ok(()) => self.pods(&mut ends).await,
+            Ok(()) => self.pods(&mut ends, &ended).await,
             Err(absence) => {
                 let all = 0..self.plan.pods.len();
                 ends.extend(all.map(|number| (number, Err(absence.clone()))));
@@ -99,19 +121,19 @@ impl<'a> Work<'a> {
     }
 
     /// Creates all that pods need.
-    async fn prepare(&self) -> Result<(), Absence> {
+    pub(super) async fn prepare(&self) -> Result<(), Absence> {
         self.begin().await?;
-        let account = self.objects.account();
+        let account = self.objects().account();
         self.create(Resource::SERVICE_ACCOUNTS, Some(&self.namespace), &account).await?;
         for name in self.plan.pull_secrets() {
             self.copy_secret(name).await;
         }
         let parts = self.plan.programs.iter().flat_map(|(architecture, parts)| {
-            let part = |(number, part)| self.objects.part(architecture, number, part);
+            let part = |(number, part)| self.objects().part(architecture, number, part);
             parts.iter().enumerate().map(part)
         });
         let requests = self.plan.requests.iter().enumerate();
-        let requests = requests.map(|(number, map)| self.objects.requests(number, map));
+        let requests = requests.map(|(number, map)| self.objects().requests(number, map));
         for map in parts.chain(requests) {
             self.create(Resource::CONFIG_MAPS, Some(&self.namespace), &map).await?;
         }
@@ -122,7 +144,7 @@ impl<'a> Work<'a> {
     async fn begin(&self) -> Result<(), Absence> {
         self.begun.store(true, Ordering::Relaxed);
         let path = Resource::NAMESPACES.path(None);
-        self.api.create(&path, &self.objects.namespace()).await.map_err(|error| {
+        self.api.create(&path, &self.objects().namespace()).await.map_err(|error| {
             // After any other failure an earlier try may have created it.
             let is_refused = matches!(error, ApiError::Forbidden { .. })
                 || matches!(error, ApiError::Status { code: 400 | 422, .. });
@@ -156,14 +178,14 @@ impl<'a> Work<'a> {
             }
         };
         let Some(secret) = read else { return };
-        let copy = self.objects.pull_secret(secret);
+        let copy = self.objects().pull_secret(secret);
         if let Err(error) = self.create(Resource::SECRETS, Some(&self.namespace), &copy).await {
             tracing::debug!(name, %error, "an image's pull secret cannot be copied");
         }
     }
 
-    /// Creates the pods, and looks at them until all have ended, or the time is over.
-    async fn pods(&self, ends: &mut BTreeMap<usize, End>) {
+    /// Creates the pods, and looks at them until all have reached the goal, or the time is over.
+    pub(super) async fn pods<T>(&self, ends: &mut Ends<T>, goal: &Goal<T>) {
         let mut waiting: VecDeque<usize> = (0..self.plan.pods.len()).collect();
         let mut alive: BTreeMap<String, Live> = BTreeMap::new();
         let begun = Instant::now();
@@ -175,7 +197,7 @@ impl<'a> Work<'a> {
                 return;
             }
             let asked = Instant::now();
-            match self.look(&mut alive, ends).await {
+            match self.look(&mut alive, ends, goal).await {
                 Ok(()) => trouble = None,
                 Err(ApiError::OutOfTime) => {}
                 Err(error @ ApiError::Forbidden { .. }) => {
@@ -211,17 +233,21 @@ impl<'a> Work<'a> {
     }
 
     /// Creates pods.
-    async fn start(
+    async fn start<T>(
         &self,
         numbers: Vec<usize>,
         alive: &mut BTreeMap<String, Live>,
-        ends: &mut BTreeMap<usize, End>,
+        ends: &mut Ends<T>,
     ) {
         let created = stream::iter(numbers).map(|number| async move {
             let plan = &self.plan.pods[number];
             let parts = self.plan.programs.get(&plan.architecture).map_or(0, Vec::len);
-            let left = self.api.deadline().saturating_duration_since(Instant::now());
-            let pod = self.objects.pod(plan, parts, left);
+            let time = match self.run.purpose() {
+                Purpose::Probe => self.api.deadline().saturating_duration_since(Instant::now()),
+                // It has to finish what it began.
+                Purpose::Clean => self.plan.time,
+            };
+            let pod = self.objects().pod(plan, parts, time);
             (number, self.create(Resource::PODS, Some(&self.namespace), &pod).await)
         });
         let mut created = created.buffer_unordered(AT_ONCE);
@@ -239,20 +265,26 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// The run's pods.
+    pub(super) async fn all_pods(&self, api: &Api) -> Result<Vec<Pod>, ApiError> {
+        let selector = [("labelSelector", self.run.selector())];
+        list::<Pod>(api, Resource::PODS, Some(&self.namespace), &selector).await
+    }
+
     /// Looks at the pods, and takes those that have come to an end from the living.
-    async fn look(
+    async fn look<T>(
         &self,
         alive: &mut BTreeMap<String, Live>,
-        ends: &mut BTreeMap<usize, End>,
+        ends: &mut Ends<T>,
+        goal: &Goal<T>,
     ) -> Result<(), ApiError> {
-        let selector = [("labelSelector", self.run.selector())];
-        let pods = list::<Pod>(&self.api, Resource::PODS, Some(&self.namespace), &selector).await?;
+        let pods = self.all_pods(&self.api).await?;
         let found: BTreeMap<&str, &Pod> =
             pods.iter().filter_map(|pod| Some((pod.metadata.name.as_deref()?, pod))).collect();
         alive.retain(|name, live| {
             let end = match found.get(name.as_str()) {
                 None => Some(Err(Absence::Deleted)),
-                Some(pod) => self.judge(pod, live),
+                Some(pod) => self.judge(pod, live, goal),
             };
             let is_alive = end.is_none();
             ends.extend(end.map(|end| (live.number, end)));
@@ -262,14 +294,23 @@ impl<'a> Work<'a> {
     }
 
     /// Whether the pod has come to an end, or is given up.
-    fn judge(&self, pod: &Pod, live: &mut Live) -> Option<End> {
+    fn judge<T>(&self, pod: &Pod, live: &mut Live, goal: &Goal<T>) -> Option<Result<T, Absence>> {
         let is_overdue = live.created.elapsed() > self.plan.start;
-        match progress::of(pod) {
-            Progress::Ended(ended) => Some(Ok(ended)),
+        let progress = progress::of(pod);
+        if let Some(reached) = goal(&progress) {
+            return Some(Ok(reached));
+        }
+        match progress {
             Progress::Never(absence) => Some(Err(absence)),
-            Progress::Running => {
+            Progress::Running | Progress::Ready => {
                 live.running = true;
                 None
+            }
+            // It will be started again.
+            Progress::Ended(ended) => {
+                let why = format!("it ended with {}: {}", ended.exit_code, ended.summary);
+                live.why = Some(why.clone());
+                is_overdue.then_some(Err(Absence::Unstartable { why }))
             }
             Progress::Starting(why) => {
                 live.why = Some(why.clone());
@@ -293,9 +334,10 @@ impl<'a> Work<'a> {
     }
 
     /// Adds what events say of pods that did not start: volumes and sandboxes are nowhere else.
-    async fn explain(&self, ends: &mut BTreeMap<usize, End>) {
-        let is_unexplained =
-            |end: &End| matches!(end, Err(Absence::Unstartable { .. } | Absence::Silent { .. }));
+    pub(super) async fn explain<T>(&self, ends: &mut Ends<T>) {
+        let is_unexplained = |end: &Result<T, Absence>| {
+            matches!(end, Err(Absence::Unstartable { .. } | Absence::Silent { .. }))
+        };
         if !ends.values().any(is_unexplained) || *self.stopped.borrow() {
             return;
         }
@@ -336,7 +378,7 @@ impl<'a> Work<'a> {
             .await
     }
 
-    async fn log(&self, api: &Api, pod: &str) -> Printed {
+    pub(super) async fn log(&self, api: &Api, pod: &str) -> Printed {
         let pods = Resource::PODS.path(Some(&self.namespace));
         let path = format!("{pods}/{pod}/log?container={CONTAINER}&limitBytes={LOG}");
         let need = "get pods/log";

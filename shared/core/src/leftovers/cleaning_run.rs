@@ -47,6 +47,8 @@ impl CleaningOrder {
 pub enum Told {
     /// This would go, if it were told to begin now.
     Planned(Plan),
+    /// It stands by, and this is what it waits for.
+    Waiting(String),
     /// What can be put back lies there, on the node.
     Kept(String),
     /// A step was done.

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::inventory::Inventory;
+use super::{
+    inventory::Inventory,
+    plan::{Fate, Options},
+};
 use crate::facts::{Encryption, ProxyReplacement};
 
 /// How bad it is.
@@ -62,7 +65,7 @@ const SERVICES: [(&[&str], &str); 5] = [
 ];
 
 /// All consequences, the worst first.
-pub(super) fn of(inventory: &Inventory, keeps_policies: bool) -> Vec<Impact> {
+pub(super) fn of(inventory: &Inventory, options: Options) -> Vec<Impact> {
     let mut all = Impacts { inventory, found: Vec::new() };
     if inventory.releases_left().next().is_some()
         || inventory.objects.iter().any(|it| it.object.kind == "DaemonSet")
@@ -70,8 +73,11 @@ pub(super) fn of(inventory: &Inventory, keeps_policies: bool) -> Vec<Impact> {
         all.services();
         all.networks();
         all.features();
+        if !options.scope.has_nodes() {
+            all.nodes();
+        }
     }
-    all.policies(keeps_policies);
+    all.policies(options.definitions == Fate::Keep);
     all.resources();
     all.found.sort_by_key(|impact| impact.weight);
     all.found
@@ -170,6 +176,9 @@ impl Impacts<'_> {
             );
             self.add(Weight::Loses, what, None);
         }
+    }
+
+    fn nodes(&mut self) {
         self.add(
             Weight::Note,
             "On the nodes everything stays: interfaces, rules, BPF programs and CNI files.",

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{catalogue::Definition, guardian::Guardian, object::ObjectRef};
+use super::{catalogue::Definition, guardian::Guardian, host::Host, object::ObjectRef};
 use crate::facts::{CiliumConfig, Unavailable};
 
 /// How an object was recognised.
@@ -194,7 +194,7 @@ pub struct Surroundings {
 
 /// All that was found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct Inventory {
     /// Namespaces that Cilium is in.
     pub homes: Vec<String>,
@@ -208,6 +208,12 @@ pub struct Inventory {
     pub custom_resources: Vec<CustomResources>,
     /// Nodes that Cilium wrote on.
     pub nodes: Vec<NodeMarks>,
+    /// All nodes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<Host>,
+    /// Nodes that Cilium knows, and Kubernetes does not any more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gone_hosts: Vec<Host>,
     /// What stays.
     pub kept: Vec<Kept>,
     /// Who else manages the installation.

@@ -1,15 +1,14 @@
 //! What is to be done, step by step.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use super::{
+    action::{Action, undo},
     catalogue::Authorship,
     guardian::Guardian,
+    host::{ByHand, HostPlan, Reach},
     impact::{self, Impact},
-    inventory::{CustomResources, Found, Inventory, Kept, NodeMarks, Proof, ReleaseFound},
-    object::ObjectRef,
+    inventory::{Found, Inventory, Kept, Proof},
     order::rank,
 };
 use crate::facts::Unavailable;
@@ -21,6 +20,22 @@ pub enum Scope {
     /// What is in the API.
     #[default]
     Cluster,
+    /// What is on nodes.
+    Nodes,
+    /// Both.
+    All,
+}
+
+impl Scope {
+    /// Whether what is in the API goes.
+    pub fn has_cluster(self) -> bool {
+        matches!(self, Self::Cluster | Self::All)
+    }
+
+    /// Whether what is on nodes goes.
+    pub fn has_nodes(self) -> bool {
+        matches!(self, Self::Nodes | Self::All)
+    }
 }
 
 /// What a definition's or a release's remains are to be.
@@ -105,59 +120,8 @@ impl Phase {
     }
 }
 
-/// A thing to do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "do", rename_all_fields = "camelCase")]
-pub enum Action {
-    /// Delete an object.
-    Delete {
-        /// The object, and how it was recognised.
-        #[serde(flatten)]
-        found: Found,
-    },
-    /// Wait until no pod in Cilium's namespaces has these labels.
-    AwaitPods {
-        /// Namespaces.
-        namespaces: Vec<String>,
-        /// Label selectors.
-        selectors: Vec<String>,
-        /// What they are.
-        what: String,
-    },
-    /// Delete a definition, and with it its objects.
-    DeleteDefinition {
-        /// Which.
-        resources: CustomResources,
-    },
-    /// Delete the objects of a definition that stays.
-    DeleteObjects {
-        /// Which.
-        resources: CustomResources,
-    },
-    /// Take Cilium's marks off a node.
-    CleanNode {
-        /// What it has.
-        marks: NodeMarks,
-    },
-    /// Let aws-node run on all nodes again.
-    FreeAwsNode {
-        /// The DaemonSet.
-        object: ObjectRef,
-    },
-    /// Delete what Helm keeps of a release.
-    ForgetRelease {
-        /// Which.
-        release: ReleaseFound,
-    },
-    /// Mark a release as uninstalled, as `helm uninstall --keep-history` does.
-    MarkUninstalled {
-        /// Which.
-        release: ReleaseFound,
-    },
-}
-
 /// A thing to do, and when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
     /// When.
@@ -167,58 +131,6 @@ pub struct Step {
     pub action: Action,
     /// How it is undone.
     pub undo: &'static str,
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Delete { found } => write!(f, "delete {}", found.object),
-            Self::AwaitPods { what, .. } => write!(f, "wait until {what} are gone"),
-            Self::DeleteDefinition { resources } => {
-                write!(f, "delete {} with ", resources.definition)?;
-                objects(f, resources.count)
-            }
-            Self::DeleteObjects { resources } => {
-                write!(f, "delete all {}: ", resources.plural)?;
-                objects(f, resources.count)
-            }
-            Self::CleanNode { marks } => {
-                let mut parts = Vec::new();
-                parts.extend(marks.taints.iter().map(|key| format!("taint {key}")));
-                if marks.is_up_condition {
-                    parts.push("condition NetworkUnavailable (CiliumIsUp)".to_owned());
-                }
-                match marks.annotations.len() {
-                    0 => {}
-                    1 => parts.push(format!("annotation {}", marks.annotations[0])),
-                    count => parts.push(format!("{count} annotations")),
-                }
-                write!(f, "take off Node {}: {}", marks.name, parts.join(", "))
-            }
-            Self::FreeAwsNode { object } => {
-                write!(f, "take nodeSelector io.cilium/aws-node-enabled off {object}")
-            }
-            Self::ForgetRelease { release } => write!(
-                f,
-                "delete what helm keeps of release {}/{}, {} revision{}",
-                release.namespace,
-                release.name,
-                release.records.len(),
-                if release.records.len() == 1 { "" } else { "s" }
-            ),
-            Self::MarkUninstalled { release } => {
-                write!(f, "mark release {}/{} as uninstalled", release.namespace, release.name)
-            }
-        }
-    }
-}
-
-fn objects(f: &mut fmt::Formatter<'_>, count: Option<u64>) -> fmt::Result {
-    match count {
-        None => f.write_str("objects that could not be counted"),
-        Some(1) => f.write_str("1 object"),
-        Some(count) => write!(f, "{count} objects"),
-    }
 }
 
 /// What is to be done, what breaks by it, and what stays.
@@ -233,18 +145,28 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What stays.
     pub kept: Vec<Kept>,
+    /// Nodes that cannot be cleaned from here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub by_hand: Vec<ByHand>,
     /// What could not be looked at, and may hold more.
     pub unknown: Vec<Unavailable>,
 }
 
 impl Plan {
-    /// Makes a plan of what was found.
+    /// Makes a plan of what was found in the API.
     pub fn of(inventory: &Inventory, options: Options) -> Self {
         let mut steps = Vec::new();
-        let mut add = |phase, action: Action| {
-            let undo = undo(&action);
-            steps.push(Step { phase, action, undo });
-        };
+        let mut add = |phase, action: Action| steps.push(step(phase, action));
+        if !options.scope.has_cluster() {
+            return Self {
+                impacts: Vec::new(),
+                guardians: Vec::new(),
+                steps,
+                kept: Vec::new(),
+                by_hand: Vec::new(),
+                unknown: inventory.unknown.clone(),
+            };
+        }
         let mut objects: Vec<&Found> = inventory.objects.iter().collect();
         objects.sort_by_key(|found| (rank(&found.object.kind), &found.object));
         let in_phase = |phase| objects.iter().filter(move |found| phase_of(found) == phase);
@@ -289,12 +211,48 @@ impl Plan {
             }
         }
         Self {
-            impacts: impact::of(inventory, options.definitions == Fate::Keep),
+            impacts: impact::of(inventory, options),
             guardians: inventory.guardians.clone(),
             steps,
             kept: inventory.kept.clone(),
+            by_hand: Vec::new(),
             unknown: inventory.unknown.clone(),
         }
+    }
+
+    /// Adds the nodes. What is put there has its objects in the namespace `staging`.
+    #[must_use]
+    pub fn with_hosts(mut self, hosts: Vec<HostPlan>, staging: &str) -> Self {
+        let mut nodes = Vec::new();
+        let mut steps = Vec::new();
+        for HostPlan { node, reach } in hosts {
+            match reach {
+                Reach::Cleaner { plan } => {
+                    nodes.push(node.clone());
+                    steps.push(step(Phase::Nodes, Action::CleanHost { node, plan }));
+                }
+                Reach::ByHand { why, command } => self.by_hand.push(ByHand { node, why, command }),
+            }
+        }
+        if !nodes.is_empty() {
+            let action = Action::StageCleaners { nodes, staging: staging.to_owned() };
+            steps.insert(0, step(Phase::Staging, action));
+        }
+        self.steps.extend(steps);
+        self.steps.sort_by_key(|step| step.phase);
+        self
+    }
+
+    /// Adds the restart of pods: when the nodes are clean, or, without another network plugin,
+    /// before that. Then containers' runtimes need Cilium's configuration to end pods: without any
+    /// they leave them `Terminating`.
+    #[must_use]
+    pub fn with_restarts(mut self, inventory: &Inventory) -> Self {
+        let others = inventory.surroundings.other_networks.as_deref().unwrap_or_default();
+        let last = if others.is_empty() { Phase::CustomResources } else { Phase::Traces };
+        let place = self.steps.partition_point(|step| step.phase <= last);
+        self.steps.insert(place, step(Phase::Pods, Action::RestartPods));
+        self
     }
 
     /// Whether there is nothing to do. What could not be looked at is another question.
@@ -306,6 +264,11 @@ impl Plan {
     pub fn phase(&self, phase: Phase) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(move |step| step.phase == phase)
     }
+}
+
+fn step(phase: Phase, action: Action) -> Step {
+    let undo = undo(&action);
+    Step { phase, action, undo }
 }
 
 /// The pods whose end a phase waits for.
@@ -334,20 +297,5 @@ fn phase_of(found: &Found) -> Phase {
         ("Lease" | "EndpointSlice", _) => Phase::Traces,
         ("Secret" | "Job", _) if !matches!(proof, Proof::Manifest { .. }) => Phase::Traces,
         _ => Phase::Release,
-    }
-}
-
-/// How a step is undone.
-fn undo(action: &Action) -> &'static str {
-    match action {
-        Action::Delete { .. } | Action::ForgetRelease { .. } | Action::MarkUninstalled { .. } => {
-            "install the release again with the values in the backup"
-        }
-        Action::AwaitPods { .. } => "nothing is changed",
-        Action::DeleteDefinition { .. } | Action::DeleteObjects { .. } => {
-            "the operator makes definitions again; `restore` brings back what people wrote"
-        }
-        Action::CleanNode { .. } => "agents mark nodes again; the backup lists what was there",
-        Action::FreeAwsNode { .. } => "kubectl patch it back",
     }
 }

@@ -1,6 +1,6 @@
 //! One container of a pod: making it, and making it again.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{convert::Infallible, fs, sync::Arc, time::Duration};
 
 use k8s_openapi::api::core::v1::Container as Wanted;
 use tokio::time::sleep;
@@ -18,7 +18,8 @@ use super::{
 use crate::{
     api::Kind,
     image::{Present, Runs},
-    machine::{Container, Exit, Log, Mount, Propagation, Spec},
+    machine::{self, Container, Exit, Log, Mount, Propagation, Spec},
+    runtime::Exec,
 };
 
 /// What the pod gives to its containers.
@@ -33,6 +34,9 @@ struct Refusal {
     reason: &'static str,
     message: String,
 }
+
+/// What runs in the place of an application.
+const IDLE: [&str; 2] = ["sleep", "infinity"];
 
 fn is_script(command: &[String]) -> bool {
     matches!(command, [shell, flag, ..] if shell == "sh" && flag == "-c")
@@ -105,7 +109,10 @@ impl Worker {
             self.tell(Some(&path), Kind::Normal, "Started", "Container started");
             self.change(|state| state.slots[index].run());
         }
-        let exit = instance.container.ended().await;
+        let exit = tokio::select! {
+            exit = instance.container.ended() => exit,
+            never = self.ask_readiness(index, &wanted, &instance) => match never {},
+        };
         self.finish(index, &instance, &exit, failure.as_deref());
         exit
     }
@@ -143,9 +150,38 @@ impl Worker {
         });
     }
 
-    /// Whether the pod is run once, and not kept alive.
+    /// Runs the command that tells whether a container is ready, until it is. What idles in the place
+    /// of an application is ready.
+    async fn ask_readiness(
+        &self,
+        index: usize,
+        wanted: &Wanted,
+        instance: &Instance,
+    ) -> Infallible {
+        let probe = wanted.readiness_probe.as_ref();
+        let command = probe.and_then(|probe| probe.exec.as_ref()?.command.clone());
+        let Some(command) = command.filter(|_| instance.spec.command != IDLE) else {
+            return std::future::pending().await;
+        };
+        self.change(|state| state.slots[index].status.ready = false);
+        let pause = probe.and_then(|probe| probe.period_seconds).unwrap_or(10);
+        let pause = Duration::from_secs(u64::try_from(pause).unwrap_or_default().max(1));
+        loop {
+            let exec = Exec { command: command.clone(), stdin: false };
+            let asked = machine::exec(&instance.container, &instance.spec, exec).await;
+            if let Ok(mut process) = asked
+                && process.child.wait().await.is_ok_and(|status| status.success())
+            {
+                self.change(|state| state.slots[index].status.ready = true);
+                return std::future::pending().await;
+            }
+            sleep(pause).await;
+        }
+    }
+
+    /// Whether the pod is run to its end, and not kept alive.
     fn is_errand(&self) -> bool {
-        self.spec.restart_policy.as_deref() == Some("Never")
+        matches!(self.spec.restart_policy.as_deref(), Some("Never" | "OnFailure"))
     }
 
     /// Starts an instance of the container.
@@ -174,7 +210,7 @@ impl Worker {
                 Role::Init => Some(&["true"]),
                 // Its shell is there. Scripts of applications need programs that are not.
                 Role::Main if self.is_errand() && is_script(&command) => None,
-                Role::Main => Some(&["sleep", "infinity"]),
+                Role::Main => Some(&IDLE),
             };
             if let Some(idle) = idle {
                 command = idle.iter().map(|word| (*word).to_owned()).collect();

@@ -26,6 +26,24 @@ async fn a_pod_runs_to_its_end() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pod_says_when_it_is_ready() {
+    if !require_root_netns() {
+        return;
+    }
+    let bed = Bed::new("readiness").await;
+    bed.pod_of(
+        "p",
+        "command: [sh, -c, 'until [ -e /tmp/go ]; do sleep 0.1; done; touch /tmp/armed; sleep 100'], readinessProbe: {exec: {command: [cat, /tmp/armed]}, periodSeconds: 1}",
+        "",
+    )
+    .await;
+    bed.ok("wait pod/p --for=jsonpath={.status.phase}=Running --timeout=20s").await;
+    assert_eq!(bed.field("p", "{.status.containerStatuses[0].ready}").await, "false");
+    bed.ok("exec p -- touch /tmp/go").await;
+    bed.ok("wait pod/p --for=condition=Ready --timeout=20s").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pod_gets_ready() {
     if !require_root_netns() {
         return;

@@ -5,15 +5,22 @@
 //! for what would be made again by what is still there.
 
 mod definitions;
+mod hosts;
 mod nodes;
 mod pods;
 mod records;
+mod restarts;
 
-use std::{sync::Mutex, time::Duration};
+use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{DeleteOptions, Preconditions};
-use kcilium_core::removal::{Action, Confirmed, ObjectRef, Phase, Plan, Step};
+use kcilium_core::{
+    facts::NodeName,
+    leftovers::CleaningSummary,
+    removal::{Action, Confirmed, ObjectRef, Phase, Plan, Step},
+};
 use serde::Serialize;
 use serde_json::json;
 use tokio::{
@@ -22,7 +29,11 @@ use tokio::{
 };
 
 use super::read::Reader;
-use crate::{Api, ApiError, Form, Patch};
+use crate::{
+    Api, ApiError, Form, Patch,
+    stage::{self, Leftover},
+};
+use hosts::Hosts;
 
 /// How many steps are under way at once.
 const AT_ONCE: usize = 8;
@@ -51,6 +62,13 @@ pub enum Event<'a> {
     Waiting {
         /// For what.
         what: String,
+    },
+    /// A cleaner on a node has ended.
+    Host {
+        /// The node.
+        node: &'a str,
+        /// What it tells.
+        summary: &'a CleaningSummary,
     },
     /// A step is over.
     Step {
@@ -91,6 +109,38 @@ pub struct Report {
     pub undone: Vec<(String, Outcome)>,
     /// Whether it was interrupted.
     pub is_interrupted: bool,
+    /// What became of what was put on nodes.
+    pub staging: Staging,
+}
+
+/// What became of the objects by which nodes are cleaned.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Staging {
+    /// None is there.
+    #[default]
+    Gone,
+    /// They could not be removed.
+    Left(Leftover),
+    /// They stay, because cleaners are at it that were told to begin.
+    Working {
+        /// Their namespace.
+        namespace: String,
+        /// Until when they may be there.
+        deadline: Timestamp,
+        /// The nodes.
+        nodes: Vec<String>,
+    },
+}
+
+/// How nodes are cleaned.
+#[derive(Clone, Debug)]
+pub struct Cleaning<'a> {
+    /// What is put on nodes.
+    pub staging: &'a stage::Plan,
+    /// The word for each node, which its cleaner waits for.
+    pub words: BTreeMap<NodeName, String>,
+    /// How many nodes are cleaned at once, after the first one.
+    pub parallel: usize,
 }
 
 /// Carries out what was consented to. The future must not be dropped before its end; `interrupt` ends
@@ -99,6 +149,7 @@ pub async fn execute(
     api: &Api,
     confirmed: Confirmed<'_>,
     silent_nodes: &[String],
+    cleaning: Option<&Cleaning<'_>>,
     tell: &(dyn Fn(&Event<'_>) + Sync),
     interrupt: impl Future<Output = ()>,
 ) -> Report {
@@ -107,8 +158,10 @@ pub async fn execute(
         api,
         plan: confirmed.plan(),
         silent_nodes,
+        hosts: cleaning.map(|cleaning| Hosts::new(api, cleaning, stopped.clone())),
         tell,
         stopped,
+        begun: api.server_time(),
         report: Mutex::new(Report::default()),
     };
     let mut running = Box::pin(work.carry_out());
@@ -124,17 +177,33 @@ pub async fn execute(
         }
     };
     drop(running);
+    let staging = match work.hosts {
+        Some(hosts) => hosts.end().await,
+        None => Staging::Gone,
+    };
     let report = work.report.into_inner();
-    Report { is_interrupted, ..report.unwrap_or_else(std::sync::PoisonError::into_inner) }
+    Report { is_interrupted, staging, ..report.unwrap_or_else(std::sync::PoisonError::into_inner) }
 }
 
 struct Work<'a> {
     api: &'a Api,
     plan: &'a Plan,
     silent_nodes: &'a [String],
+    hosts: Option<Hosts<'a>>,
     tell: &'a (dyn Fn(&Event<'_>) + Sync),
     stopped: watch::Receiver<bool>,
+    /// By the server's clock.
+    begun: Timestamp,
     report: Mutex<Report>,
+}
+
+/// Why others are not begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Obstacle {
+    /// Something is alive that would make it again.
+    Alive,
+    /// Nothing could be put on nodes, and all else would make that harder.
+    Nowhere,
 }
 
 /// Why a step is not done, in words.
@@ -142,14 +211,19 @@ type Failure = String;
 
 impl Work<'_> {
     async fn carry_out(&self) {
-        let mut obstacle: Option<String> = None;
+        let mut obstacle: Option<Obstacle> = None;
         for steps in self.plan.steps.chunk_by(|a, b| a.phase == b.phase) {
             let phase = steps[0].phase;
             (self.tell)(&Event::Phase { phase, steps: steps.len() });
             for alike in steps.chunk_by(|a, b| group(a) == group(b)) {
                 let why = match (&obstacle, alike[0].phase) {
                     _ if *self.stopped.borrow() => Some("interrupted".to_owned()),
-                    (Some(why), Phase::CustomResources) => Some(why.clone()),
+                    (Some(Obstacle::Alive), Phase::CustomResources | Phase::Nodes) => {
+                        Some("what would make them again still runs".to_owned())
+                    }
+                    (Some(Obstacle::Nowhere), _) => {
+                        Some("no cleaner could be put on any node".to_owned())
+                    }
                     _ => None,
                 };
                 if let Some(why) = why {
@@ -158,11 +232,18 @@ impl Work<'_> {
                     }
                     continue;
                 }
+                if let (Phase::Nodes, Some(hosts)) = (phase, &self.hosts) {
+                    self.hosts(hosts, alike).await;
+                    continue;
+                }
                 let ended = stream::iter(alike).map(|step| self.step(step));
                 let ended: Vec<bool> = ended.buffer_unordered(AT_ONCE).collect().await;
                 let is_wait = matches!(alike[0].action, Action::AwaitPods { .. });
                 if is_wait && ended.contains(&false) && phase != Phase::Dependents {
-                    obstacle = Some("what would make them again still runs".into());
+                    obstacle = Some(Obstacle::Alive);
+                }
+                if phase == Phase::Staging && ended.contains(&false) {
+                    obstacle = Some(Obstacle::Nowhere);
                 }
             }
         }
@@ -182,6 +263,9 @@ impl Work<'_> {
             Action::FreeAwsNode { object } => self.free_aws_node(object).await,
             Action::ForgetRelease { release } => self.forget(release).await,
             Action::MarkUninstalled { release } => self.mark_uninstalled(release).await,
+            Action::StageCleaners { nodes, .. } => self.stage(nodes).await,
+            Action::RestartPods => self.restart_pods().await,
+            Action::CleanHost { .. } => Err("nothing can be put on nodes".into()),
         };
         let outcome = outcome.map_or_else(|why| Outcome::Failed { why }, |()| Outcome::Done);
         self.over(step, outcome)

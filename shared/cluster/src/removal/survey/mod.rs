@@ -12,8 +12,8 @@ mod surroundings;
 
 use kcilium_core::{
     decode::kubernetes::ReleaseContents,
-    facts::Unavailable,
-    removal::{Guardian, Inventory, KINDS, Meta, NODE_TAINT, NodeMarks, Owners},
+    facts::{CiliumNode, Unavailable},
+    removal::{Guardian, Inventory, KINDS, Meta, NODE_TAINT, NodeFound, Owners, Scope},
 };
 
 use super::{
@@ -29,6 +29,8 @@ pub struct Wish {
     pub namespace: Option<String>,
     /// Only this release.
     pub release: Option<String>,
+    /// What of it is to be removed: nodes are told by what Cilium keeps of them.
+    pub scope: Scope,
 }
 
 /// What was found.
@@ -85,6 +87,7 @@ pub async fn survey(
     progress("looking at the rest of the cluster");
     surveyor.surroundings().await;
     surveyor.nodes().await;
+    surveyor.cilium_nodes().await;
     surveyor.pods().await;
     surveyor.talos();
     Ok(Survey { inventory: surveyor.inventory, contents })
@@ -147,7 +150,7 @@ impl Surveyor<'_> {
     /// What Cilium wrote on nodes, and which are silent.
     async fn nodes(&mut self) {
         let path = Resource::NODES.path(None);
-        let nodes = match self.reader.list::<NodeMarks>(&path, Form::Json, &[]).await {
+        let nodes = match self.reader.list::<NodeFound>(&path, Form::Json, &[]).await {
             Ok(nodes) => nodes,
             Err(error) => {
                 return self.unknown(unavailable(&error, "nodes", "list", "nodes"));
@@ -156,7 +159,10 @@ impl Surveyor<'_> {
         let around = &mut self.inventory.surroundings;
         around.nodes = Some(nodes.len());
         let own = around.node_taint.clone();
-        for mut node in nodes {
+        for NodeFound { marks: mut node, host } in nodes {
+            if self.wish.scope.has_nodes() {
+                self.inventory.hosts.push(host);
+            }
             node.taints.retain(|key| key == NODE_TAINT || own.as_ref() == Some(key));
             if node.is_silent {
                 self.inventory.surroundings.silent_nodes.push(node.name.clone());
@@ -165,6 +171,19 @@ impl Surveyor<'_> {
             if node.is_marked() {
                 self.inventory.nodes.push(node);
             }
+        }
+    }
+
+    /// What Cilium gave to its nodes. Definitions that are gone know nothing of them any more.
+    async fn cilium_nodes(&mut self) {
+        if !self.wish.scope.has_nodes() {
+            return;
+        }
+        let path = Resource::CILIUM_NODES.path(None);
+        match self.reader.list::<CiliumNode>(&path, Form::Json, &[]).await {
+            Ok(found) => self.inventory.add_cilium_nodes(found),
+            Err(ApiError::NotFound { .. }) => {}
+            Err(error) => self.unknown(unavailable(&error, "CiliumNodes", "list", "ciliumnodes")),
         }
     }
 

@@ -61,9 +61,12 @@ impl Land {
         self.folder.path()
     }
 
-    /// The program, to be started.
+    /// The program, to be started. Nodes are left as they are: there are none behind the objects.
     pub(super) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(program::uninstall());
+        if arguments.first().is_none_or(|first| first.starts_with('-')) {
+            command.args(["--scope", "cluster"]);
+        }
         command.args(arguments).arg("--kubeconfig").arg(self.kubeconfig());
         command.current_dir(self.folder());
         command

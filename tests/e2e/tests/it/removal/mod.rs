@@ -6,5 +6,6 @@ mod fleet;
 mod helm;
 mod killed;
 mod land;
+mod nodes;
 mod plan;
 mod rights;

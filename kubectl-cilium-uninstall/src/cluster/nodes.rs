@@ -1,0 +1,247 @@
+//! The nodes: what is put there, what is on them, what they wait for.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use kcilium_cli::{
+    Failure, interrupt,
+    probe::{self, NodeAgentFlags},
+    progress::Spinner,
+};
+use kcilium_cluster::{
+    Api,
+    stage::{
+        self, Absence, Errand, Outcome, Placement, PlanError, Programs, Purpose, Wish,
+        earlier_orders,
+    },
+};
+use kcilium_core::{
+    facts::NodeName,
+    leftovers::{CleaningOrder, Go, Item, Plan as NodePlan, PodsInUse, Remembered, Standing},
+    removal::{ByHand, Host, HostPlan, Inventory, Reach},
+};
+use serde::Serialize;
+
+/// How long a pod may take to start: its image is on the node, and nothing is pulled.
+const START: Duration = Duration::from_secs(60);
+
+/// How long looking may take.
+const LOOK: Duration = Duration::from_mins(2);
+
+/// What was found on each node, or why nobody knows.
+pub(super) type Found = BTreeMap<NodeName, Result<NodePlan, String>>;
+
+/// What is on a node.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NodeState<'a> {
+    pub(super) node: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) left: Option<&'a NodePlan>,
+    /// Why that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) why: Option<&'a str>,
+}
+
+impl<'a> NodeState<'a> {
+    pub(super) fn of(node: &NodeName, found: &'a Result<NodePlan, String>) -> Self {
+        let (left, why) = match found {
+            Ok(plan) => (Some(plan), None),
+            Err(why) => (None, Some(why.as_str())),
+        };
+        Self { node: node.to_string(), left, why }
+    }
+
+    /// What is Cilium's, whether somebody needs it or not.
+    pub(super) fn residue(&self) -> impl Iterator<Item = &'a Item> + use<'a> {
+        self.left.into_iter().flat_map(|plan| plan.items.iter().chain(&plan.in_use))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.residue().next().is_none()
+    }
+
+    pub(super) fn is_known(&self) -> bool {
+        self.left.is_some_and(|plan| plan.unknown.is_empty())
+    }
+}
+
+/// What is put on nodes, and what for.
+pub(super) struct Nodes<'a> {
+    pub(super) api: &'a Api,
+    pub(super) inventory: &'a Inventory,
+    pub(super) flags: &'a NodeAgentFlags,
+    pub(super) pods: PodsInUse,
+    /// Whose run it is, where the API server does not say who asks.
+    pub(super) owner: &'a str,
+}
+
+/// Cleaners that can be put on nodes.
+pub(super) struct Cleaners {
+    /// What is put there.
+    pub(super) staging: stage::Plan,
+    /// What each waits for.
+    pub(super) words: BTreeMap<NodeName, String>,
+    /// The nodes, for the plan.
+    pub(super) hosts: Vec<HostPlan>,
+}
+
+impl Nodes<'_> {
+    /// Plans cleaners. Nothing is created.
+    pub(super) async fn cleaners(
+        &self,
+        found: Option<Found>,
+        time: Duration,
+    ) -> Result<Cleaners, Failure> {
+        let known = self.known().await;
+        let run = stage::run_id();
+        let now = self.api.server_time();
+        let standing = Standing {
+            keepsake: format!("{}-{run}", now.strftime("%Y-%m-%dT%H-%M-%SZ")),
+            daemon_sets: daemon_sets(self.inventory),
+            run,
+        };
+        let mut words = BTreeMap::new();
+        let mut found = found.unwrap_or_default();
+        let mut orders = BTreeMap::new();
+        for host in self.in_order() {
+            let node = NodeName::from(host.name.as_str());
+            let order = CleaningOrder {
+                plan: found.remove(&node).and_then(Result::ok),
+                remembered: known.clone(),
+                pods: self.pods,
+                standing: Some(standing.clone()),
+            };
+            words.extend(Go::of(&order).map(|go| (node.clone(), go.to_json())));
+            orders.insert(node, order);
+        }
+        let arguments = ["clean", "--apply", "-", "--host-namespaces"];
+        let errands = self.in_order().into_iter().filter_map(|host| {
+            errand(host, orders.get(&NodeName::from(host.name.as_str()))?, &arguments)
+        });
+        let staging = self.plan(Purpose::Clean, errands.collect(), time).await?;
+        let command = ByHand::command(&known);
+        let mut plan_of = |node: &NodeName| orders.remove(node).and_then(|order| order.plan);
+        let reached = staging.pods().iter().map(|pod| HostPlan {
+            node: pod.errand.node.to_string(),
+            reach: Reach::Cleaner { plan: plan_of(&pod.errand.node) },
+        });
+        let by_hand = |(errand, absence): &(Errand, Absence)| HostPlan {
+            node: errand.node.to_string(),
+            reach: Reach::ByHand { why: absence.to_string(), command: command.clone() },
+        };
+        let hosts = reached.chain(staging.absent().iter().map(by_hand)).collect();
+        Ok(Cleaners { staging, words, hosts })
+    }
+
+    /// Looks at all nodes: a pod on each says what would go. It is shown first what is created.
+    pub(super) async fn look(&self, spinner: &Spinner) -> Result<Found, Failure> {
+        let order = CleaningOrder {
+            remembered: self.known().await,
+            pods: self.pods,
+            ..CleaningOrder::default()
+        };
+        let hosts = self.in_order().into_iter();
+        let errands = hosts.filter_map(|host| errand(host, &order, &["plan", "--host-namespaces"]));
+        let plan = self.plan(Purpose::Probe, errands.collect(), LOOK).await?;
+        spinner.suspend(|| {
+            use std::io::Write as _;
+            // Without standard error there is nobody to tell.
+            let _ = anstream::stderr().write_all(probe::describe(&plan).as_bytes());
+        });
+        spinner.set_message("looking at the nodes");
+        let report = stage::run(self.api, &plan, interrupt::signalled()?).await;
+        if report.ending == stage::Ending::Interrupted {
+            let error = anyhow::anyhow!("interrupted");
+            return Err(Failure::new(kcilium_cli::Exit::Interrupted, error));
+        }
+        let left = report.left.iter();
+        let swept = report.swept.iter().filter_map(|swept| swept.left.as_ref());
+        for left in left.chain(swept) {
+            kcilium_cli::remark::remark(
+                &mut anstream::stderr(),
+                kcilium_cli::Style::Error,
+                "warning:",
+                &left.to_string(),
+            )?;
+        }
+        Ok(report.outcomes.into_iter().map(|it| (it.errand.node.clone(), told(&it))).collect())
+    }
+
+    /// What is known of the cluster: by its objects, and by what earlier runs knew that came as far as
+    /// putting something on nodes.
+    async fn known(&self) -> Remembered {
+        let mut known = self.inventory.remembered();
+        for order in earlier_orders(self.api).await {
+            known.pod_cidrs.extend(order.remembered.pod_cidrs);
+            known.node_addresses.extend(order.remembered.node_addresses);
+        }
+        known.pod_cidrs.sort();
+        known.pod_cidrs.dedup();
+        known.node_addresses.sort();
+        known.node_addresses.dedup();
+        known
+    }
+
+    /// Workers first: the first node of all is the one that is tried.
+    fn in_order(&self) -> Vec<&Host> {
+        let mut hosts: Vec<&Host> = self.inventory.hosts.iter().collect();
+        hosts.sort_by_key(|host| (host.is_control_plane, &host.name));
+        hosts
+    }
+
+    async fn plan(
+        &self,
+        purpose: Purpose,
+        errands: Vec<Errand>,
+        time: Duration,
+    ) -> Result<stage::Plan, Failure> {
+        let programs: Programs = self
+            .flags
+            .programs()
+            .map_err(|failure| failure.hint("--scope cluster leaves the nodes as they are"))?;
+        let objects = self.inventory.objects.iter().map(|found| &found.object);
+        let agents = objects.into_iter().find(|it| it.kind == "DaemonSet" && it.name == "cilium");
+        let wish = Wish {
+            purpose,
+            errands,
+            home: agents.map_or("kube-system", |it| &it.namespace).to_owned(),
+            image: self.flags.node_image.clone(),
+            owner: self.owner.to_owned(),
+            time,
+            start: START,
+        };
+        let plan = stage::Plan::make(self.api, &programs, wish);
+        interrupt::or_interrupted(plan).await?.map_err(|error| {
+            let is_forbidden = matches!(error, PlanError::Forbidden { .. });
+            let failure = Failure::could_not_run(error);
+            if is_forbidden {
+                failure
+                    .hint("the role kcilium-uninstaller of docs/rbac.yaml grants it")
+                    .hint("--scope cluster leaves the nodes as they are")
+            } else {
+                failure
+            }
+        })
+    }
+}
+
+fn daemon_sets(inventory: &Inventory) -> Vec<String> {
+    let sets = inventory.objects.iter().filter(|it| it.object.kind == "DaemonSet");
+    sets.map(|found| found.object.uid.clone()).collect()
+}
+
+fn errand(host: &Host, order: &CleaningOrder, arguments: &[&str]) -> Option<Errand> {
+    Some(Errand {
+        node: NodeName::from(host.name.as_str()),
+        placement: Placement::Host,
+        arguments: arguments.iter().map(|word| (*word).to_owned()).collect(),
+        request: serde_json::to_vec(order).ok()?.into(),
+    })
+}
+
+/// What a node agent says that it found.
+fn told(outcome: &Outcome) -> Result<NodePlan, String> {
+    outcome.end.as_ref().map_err(ToString::to_string)?;
+    let printed = outcome.printed.as_ref().map_err(ToString::to_string)?;
+    serde_json::from_slice(printed).map_err(|error| format!("its answer cannot be read: {error}"))
+}
