@@ -35,8 +35,8 @@ struct Refusal {
     message: String,
 }
 
-/// What runs in the place of an application.
-const IDLE: [&str; 2] = ["sleep", "infinity"];
+/// What runs in the place of an application, and ends like one when it is told to.
+const IDLE: [&str; 3] = ["sh", "-c", "trap 'exit 0' TERM; sleep infinity & wait"];
 
 fn is_script(command: &[String]) -> bool {
     matches!(command, [shell, flag, ..] if shell == "sh" && flag == "-c")

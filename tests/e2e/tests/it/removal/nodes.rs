@@ -165,7 +165,11 @@ async fn an_agent_that_goes_by_itself_lets_nothing_begin() {
     let Some(cluster) = Nodes::healthy().await else { return };
     let before: Vec<_> = NODES.map(|node| cluster.traces(node)).into();
     // The agents' pods never end: the run waits for them, with cleaners on all nodes.
-    cluster.stage.sim().faults().add(Fault::new("*/daemonsets/cilium", Kind::Status(403)));
+    cluster
+        .stage
+        .sim()
+        .faults()
+        .add(Fault::new("*/daemonsets/cilium", Kind::Status { code: 403, retry_after: None }));
     let run = cluster.run(&["--yes", "--no-backup", "--timeout", "150s"]).await;
     assert_eq!(run.code, Some(1), "{} {}", run.stdout, run.stderr);
     assert!(run.stdout.contains("0 of 3 nodes are clean."), "{}", run.stdout);
