@@ -3,10 +3,13 @@
 mod dump;
 mod files;
 mod network;
+mod piece;
 mod programs;
 mod sets;
 
 use std::path::{Path, PathBuf};
+
+pub use piece::Piece;
 
 use anyhow::{Result, ensure};
 
