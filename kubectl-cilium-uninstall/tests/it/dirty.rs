@@ -5,7 +5,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
-use netlab::{DIRTY_NODE_PROGRAMS, DirtyNode, require_bpf, require_programs, require_root_netns};
+use netlab::{
+    DIRTY_NODE_PROGRAMS, DirtyNode, Piece, require_bpf, require_programs, require_root_netns,
+};
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_kubectl-cilium_uninstall");
 
@@ -98,6 +100,14 @@ impl Dirty {
         fs::set_permissions(&owned, fs::Permissions::from_mode(0o640)).unwrap();
         std::os::unix::fs::chown(&owned, Some(0), Some(12)).unwrap();
         Some(Self(node))
+    }
+
+    /// Puts more of Cilium's on it.
+    pub(crate) fn put_named(&self, names: &[&str]) {
+        for (number, name) in (1..).zip(names) {
+            let piece = Piece::OF_CILIUM.iter().find(|piece| piece.name == *name);
+            self.put(&[*piece.unwrap_or_else(|| panic!("{name}"))], number).unwrap();
+        }
     }
 
     /// The program on this node, with what the cluster's nodes are.

@@ -58,6 +58,46 @@ fn files_and_rules_come_back() {
     assert_eq!(dirty.dump(), after);
 }
 
+/// What can be put back of a network, as it is printed.
+const PUT_BACK: &str = "\
+ip -6 rule | grep -v 'lookup local'
+ip rule | grep -v 'lookup local'
+ip route show table 11; ip route show table 2004; ip -6 route show table 2004
+ipset save
+for save in iptables-legacy-save ip6tables-nft-save iptables-nft-save; do
+  $save | sed -E '/^#/d; s/ \\[[0-9:]+\\]$//'
+done
+";
+
+#[test]
+fn both_families_both_backends_and_sets_with_members_come_back() {
+    let Some(dirty) = Dirty::new("undo families") else { return };
+    dirty.put_named(&[
+        "way to the proxy, IPv6",
+        "rules from the proxy",
+        "rules of encryption",
+        "table of pods",
+        "chains of IPv6",
+        "chains of legacy",
+        "feeders there twice",
+        "sets",
+    ]);
+    let before = dirty.shell(PUT_BACK).unwrap();
+    for there in ["add cilium_node_set_v6 2001:db8::4", "match-set", "0xb00/0xf00"] {
+        assert!(before.contains(there), "{there}: {before}");
+    }
+    let (code, out, err) = run(&mut dirty.clean(&["--yes"]));
+    assert_eq!(code, Some(0), "{out}{err}");
+    let cleaned = dirty.shell(PUT_BACK).unwrap();
+    for gone in ["cilium", ":CILIUM", "lookup 200", "lookup 11"] {
+        assert!(!cleaned.contains(gone), "{gone}: {cleaned}");
+    }
+    let backup = format!("/var/lib/kcilium/{}", dirty.backups()[0]);
+    let (code, out, err) = run(&mut dirty.command(&["undo", &backup, "--local", "--yes"]));
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert_eq!(dirty.shell(PUT_BACK).unwrap(), before);
+}
+
 #[test]
 fn what_others_did_since_stays() {
     let Some((dirty, backup)) = cleaned("undo others") else { return };

@@ -28,6 +28,7 @@ for link in $(ls /sys/class/net); do
   tc filter show dev $link ingress
   tc filter show dev $link egress
 done
+ipset save
 for family in iptables ip6tables; do
   for backend in nft legacy; do
     $family-$backend-save | sed -E '/^#/d; s/ \[[0-9:]+\]$//'
@@ -45,7 +46,7 @@ impl DirtyNode {
         Ok(text)
     }
 
-    /// Links, addresses, routes, rules, neighbours, qdiscs, filters, chains.
+    /// Links, addresses, routes, rules, neighbours, qdiscs, filters, sets, chains.
     pub fn network(&self) -> Result<String> {
         self.shell(SCRIPT)
     }

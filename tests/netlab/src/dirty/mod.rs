@@ -19,8 +19,8 @@ use crate::namespace::Namespace;
 use crate::node::write_below;
 
 /// Programs that a dirty node is made with.
-pub const DIRTY_NODE_PROGRAMS: [&str; 5] =
-    ["tc", "iptables-nft", "iptables-legacy", "ip6tables-legacy", "mount"];
+pub const DIRTY_NODE_PROGRAMS: [&str; 6] =
+    ["tc", "iptables-nft", "iptables-legacy", "ip6tables-legacy", "ipset", "mount"];
 
 /// A node in a lab: a network namespace, a file root with its BPF file system, and a cgroup.
 ///

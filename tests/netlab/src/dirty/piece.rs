@@ -79,6 +79,10 @@ impl Piece {
         // The kernel may have no ESP, but it gives out numbers of what is going to be agreed on.
         "IPsec states": "ip xfrm state allocspi src 10.24.0.2 dst 10.24.0.4 proto esp mode tunnel reqid 1 mark 0xe00 mask 0xf00 min 3 max 3
             ip xfrm state allocspi src 10.24.0.4 dst 10.24.0.2 proto esp mode tunnel reqid 1 mark 0xd00 mask 0xf00 min 5 max 5";
+        "sets": "ipset create cilium_node_set_v4 hash:ip; ipset create cilium_node_set_v6 hash:ip family inet6
+            ipset add cilium_node_set_v4 10.24.0.4; ipset add cilium_node_set_v6 2001:db8::4
+            iptables-nft -t nat -N CILIUM_OUTPUT_nat
+            iptables-nft -t nat -A CILIUM_OUTPUT_nat -m set --match-set cilium_node_set_v4 dst -j ACCEPT";
         "pins": "ln $MAP $BPF/tc/globals/cilium_ipcache$N; mkdir -p $BPF/cilium/devices/eth0/links
             ln $MAP $BPF/cilium/devices/eth0/links/cil_a$N";
         "CNI configuration": "echo '{\"name\":\"cilium\",\"plugins\":[{\"type\":\"cilium-cni\"}]}' > $ROOT/etc/cni/net.d/05-cilium.conflist";
@@ -148,6 +152,9 @@ impl Piece {
             ip xfrm policy add src 0.0.0.0/0 dst 10.82.0.0/16 dir fwd priority 2975 tmpl dst 10.80.0.1 proto esp reqid 1 mode tunnel
             ip xfrm state allocspi src 10.24.0.2 dst 10.80.0.1 proto esp mode tunnel reqid 1 min 256 max 256
             ip xfrm state allocspi src 10.24.0.2 dst 10.80.0.1 proto esp mode tunnel reqid 9 mark 0xe00 mask 0xf00 min 4 max 4";
+        "other sets": "ipset create cilium_node_set_v4x hash:ip; ipset add cilium_node_set_v4x 10.24.0.4
+            ipset create other hash:net; ipset add other 10.24.0.0/24
+            iptables-legacy -A INPUT -m set --match-set other src -j ACCEPT";
         "other pins": "ln $MAP $BPF/tc/globals/my_cilium_map; mkdir -p $BPF/tetragon $BPF/cilium2
             ln $MAP $BPF/tetragon/execve; ln $MAP $BPF/cilium2/a; ln $MAP $BPF/cilium_a; mkdir $BPF/tc/globals/cilium_directory";
         "other CNI configurations": "cd $ROOT/etc/cni/net.d; echo '{' > 30-broken.conf.cilium_bak; echo notes > cilium.txt
