@@ -5,7 +5,6 @@ mod files;
 mod network;
 mod piece;
 mod programs;
-mod sets;
 
 use std::path::{Path, PathBuf};
 

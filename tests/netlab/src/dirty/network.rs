@@ -3,7 +3,6 @@
 use anyhow::Result;
 
 use super::DirtyNode;
-use super::sets;
 
 /// The way out, which ends at once.
 const UPLINK: &str = "\
@@ -62,8 +61,11 @@ END
 done
 ";
 
-/// Chains with names that are close.
+/// Chains and sets with names that are close.
 const OTHER_CHAINS: &str = r#"
+ipset create other_set hash:ip
+ipset create cilium_node_set_v4x hash:ip
+ipset add cilium_node_set_v4x 10.24.0.4
 for family in iptables ip6tables; do
   $family-nft -t filter -N RKE2-CILIUM-FOO
   $family-nft -t filter -N KUBE-SVC-X
@@ -126,8 +128,11 @@ rule del pref 0
 route add local default dev lo table 2004
 ";
 
-/// Chains of all tables with what leads to them; those that a crash left under their old names.
+/// Sets, and chains of all tables with what leads to them; those that a crash left under their old names.
 const CHAINS: &str = r#"
+ipset create cilium_node_set_v4 hash:ip
+ipset add cilium_node_set_v4 10.24.0.4
+ipset create cilium_node_set_v6 hash:ip family inet6
 chains() {
   while read -r table hook chain; do
     $1 -t $table -N $2$chain
@@ -171,9 +176,7 @@ impl DirtyNode {
     pub(super) fn decorate_network(&self) -> Result<()> {
         self.connect()?;
         self.namespace().ip_batch(OTHERS)?;
-        self.shell(OTHER_CHAINS)?;
-        sets::create(self.namespace(), "other_set")?;
-        sets::create(self.namespace(), "cilium_node_set_v4x")
+        self.shell(OTHER_CHAINS).map(drop)
     }
 
     pub(super) fn soil_network(&self) -> Result<()> {
@@ -184,8 +187,6 @@ impl DirtyNode {
             arguments.extend(line.split(' '));
             self.namespace().ip(&arguments)?;
         }
-        sets::create(self.namespace(), "cilium_node_set_v4")?;
-        sets::create(self.namespace(), "cilium_node_set_v6")?;
         self.shell(CHAINS).map(drop)
     }
 }
