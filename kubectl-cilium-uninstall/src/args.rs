@@ -89,9 +89,9 @@ pub(crate) struct Wish {
 pub(crate) struct Clean {
     #[command(flatten)]
     pub(crate) scope: Scope,
-    /// Take away what living pods of Cilium's need, too: they lose their network, and have to be
-    /// restarted
-    #[arg(long, visible_alias = "restart-pods", requires = "local")]
+    /// Take away what living pods of Cilium's need, too: they lose their network. Only the cluster can
+    /// restart them, so the report has the commands for that
+    #[arg(long, requires = "local")]
     pub(crate) force_pods: bool,
     /// Directory on the host in which a backup is made before the first step
     #[arg(long, value_name = "DIR", default_value = "/var/lib/kcilium", requires = "local")]
