@@ -22,6 +22,7 @@ mod leftovers_foreign;
 mod leftovers_generated;
 mod leftovers_plan;
 mod leftovers_routing;
+mod leftovers_running;
 mod live_values;
 mod node_config;
 mod notation;
