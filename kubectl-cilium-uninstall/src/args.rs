@@ -93,7 +93,7 @@ pub(crate) struct Clean {
     #[command(flatten)]
     pub(crate) scope: Scope,
     /// Take away what living pods of Cilium's need, too: they lose their network, and have to be
-    /// restarted
+    /// restarted (with --local the report has the commands for that)
     #[arg(long)]
     pub(crate) force_pods: bool,
     /// Directory on the host in which a backup is made before the first step

@@ -60,10 +60,12 @@ fn what_is_ciliums_goes_and_all_else_stays() {
 
     // The backup is for root alone.
     let [backup] = &dirty.backups()[..] else { panic!("{:?}", dirty.backups()) };
-    let modes = dirty.shell(&format!(
-        "cd {}; find . -type d ! -perm 700; find . -type f ! -perm 600; ls {backup}",
-        root.join("var/lib/kcilium").display()
-    ));
+    let modes = dirty
+        .shell(&format!(
+            "cd {}; find . -type d ! -perm 700; find . -type f ! -perm 600; ls {backup}",
+            root.join("var/lib/kcilium").display()
+        ))
+        .unwrap();
     // The lock is empty.
     assert_eq!(
         modes.lines().filter(|line| line.starts_with("./") && *line != "./.lock").count(),
@@ -117,20 +119,20 @@ fn what_else_changes_meanwhile_is_shown() {
 #[test]
 fn what_a_living_pod_needs_goes_only_by_force() {
     let Some(dirty) = Dirty::new("clean pods") else { return };
-    let pod = dirty.lab.namespace("pod").unwrap();
+    let pod = dirty.lab().namespace("pod").unwrap();
     dirty
-        .node
+        .namespace()
         .ip_batch(&format!(
             "link add lxc0123456789ab type veth peer name eth0p\nlink set eth0p netns {}\n",
             pod.name()
         ))
         .unwrap();
     pod.ip_batch("link set eth0p name eth0\nlink set eth0 up\n").unwrap();
-    dirty.node.ip_batch("link set lxc0123456789ab up\n").unwrap();
+    dirty.namespace().ip_batch("link set lxc0123456789ab up\n").unwrap();
     dirty.write(
         "run/cilium/state/7/ep_config.json",
         r#"{"ID": 7, "IfName": "lxc0123456789ab", "K8sPodName": "web", "K8sNamespace": "shop"}"#,
-    );
+    ).unwrap();
     let (code, out, err) = run(&mut dirty.clean(&["--yes"]));
     assert_eq!(code, Some(1), "{out}{err}");
     assert!(out.contains("1 pod still lives on Cilium's network: shop/web."), "{out}");
@@ -160,10 +162,13 @@ fn a_reader_that_leaves_does_not_end_a_clean() {
 #[test]
 fn nothing_is_taken_where_nothing_can_be_saved() {
     let Some(dirty) = Dirty::new("clean unsaved") else { return };
-    let before = dirty.dump();
     let directory = dirty.root().join("var/lib/kcilium");
-    fs::create_dir_all(&directory).unwrap();
-    dirty.shell(&format!("chmod 777 {}", directory.display()));
+    let full = dirty.root().join("full");
+    for made in [&directory, &full] {
+        fs::create_dir_all(made).unwrap();
+    }
+    let before = dirty.dump();
+    dirty.shell(&format!("chmod 777 {}", directory.display())).unwrap();
     let (code, _, err) = run(&mut dirty.clean(&["--yes"]));
     assert_eq!(code, Some(3), "{err}");
     assert!(err.contains("/var/lib/kcilium: other users can write into it"), "{err}");
@@ -179,11 +184,9 @@ fn nothing_is_taken_where_nothing_can_be_saved() {
     assert_eq!(dirty.dump(), before);
 
     // A disk without room.
-    let full = dirty.root().join("full");
-    fs::create_dir(&full).unwrap();
     let script =
         format!("mount -t tmpfs -o size=8k,mode=700 none {} && exec \"$@\"", full.display());
-    let mut command = dirty.node.command("unshare");
+    let mut command = dirty.namespace().command("unshare");
     command.args(["-m", "sh", "-c", &script, "sh"]);
     command.arg(crate::dirty::PROGRAM).args(["--local", "--yes", "--backup-dir", "/full"]);
     let (code, _, err) = run(command.arg("--root").arg(dirty.root()));
@@ -195,7 +198,7 @@ fn nothing_is_taken_where_nothing_can_be_saved() {
 #[test]
 fn an_agent_that_lives_is_in_the_way() {
     let Some(dirty) = Dirty::new("clean agent") else { return };
-    dirty.write("proc/77/comm", "cilium-agent\n");
+    dirty.write("proc/77/comm", "cilium-agent\n").unwrap();
     let before = dirty.dump();
     let (code, out, err) = run(&mut dirty.clean(&["--yes"]));
     assert_eq!((code, out.as_str()), (Some(1), ""), "{err}");

@@ -13,7 +13,7 @@ fn on_terminal(dirty: &Dirty, arguments: &str, typed: &str) -> Run {
         "{PROGRAM} --local --pod-cidr 10.244.0.0/16 --node-address 10.24.0.4 {arguments} --root {}",
         dirty.root().display()
     );
-    let mut command: Command = dirty.node.command("script");
+    let mut command: Command = dirty.namespace().command("script");
     command.args(["-qec", &line, "/dev/null"]).env("COLUMNS", "80").env("TERM", "dumb");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -67,9 +67,9 @@ fn only_root_may() {
     let directory = tempfile::tempdir().unwrap();
     let program = directory.path().join("program");
     std::fs::copy(PROGRAM, &program).unwrap();
-    dirty.shell(&format!("chmod 755 {}", directory.path().display()));
+    dirty.shell(&format!("chmod 755 {}", directory.path().display())).unwrap();
     for arguments in [&["--local", "--yes"][..], &["--local", "--dry-run"]] {
-        let mut command = dirty.node.command("setpriv");
+        let mut command = dirty.namespace().command("setpriv");
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"]);
         let (code, out, err) = run(command.arg(&program).args(arguments));
         assert_eq!((code, out.as_str()), (Some(3), ""), "{err}");

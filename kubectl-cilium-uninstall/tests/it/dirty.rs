@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use netlab::{Lab, Namespace, require_programs, require_root_netns};
+use netlab::{
+    DIRTY_NODE_PROGRAMS, DirtyNode, Piece, require_bpf, require_programs, require_root_netns,
+};
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_kubectl-cilium_uninstall");
 
@@ -49,9 +50,8 @@ const CILIUM: &str =
 const FLANNEL: &str =
     r#"{"cniVersion": "0.3.1", "name": "cbr0", "plugins": [{"type": "flannel"}]}"#;
 
-/// Files of the host. The second process of a host is the kernel's.
-const FILES: [(&str, &str); 9] = [
-    ("proc/2/comm", "kthreadd\n"),
+/// Files of the host.
+const FILES: [(&str, &str); 8] = [
     ("etc/hostname", "node1\n"),
     ("etc/cni/net.d/05-cilium.conflist", CILIUM),
     ("etc/cni/net.d/10-flannel.conflist.cilium_bak", FLANNEL),
@@ -72,53 +72,47 @@ pub(crate) fn run(command: &mut Command) -> Run {
 }
 
 /// The node.
-pub(crate) struct Dirty {
-    pub(crate) lab: Lab,
-    pub(crate) node: Namespace,
+pub(crate) struct Dirty(DirtyNode);
+
+impl std::ops::Deref for Dirty {
+    type Target = DirtyNode;
+
+    fn deref(&self) -> &DirtyNode {
+        &self.0
+    }
 }
 
 impl Dirty {
     /// None where this machine cannot have such a node.
     pub(crate) fn new(label: &str) -> Option<Self> {
-        if !require_root_netns() || !require_programs(&["iptables-nft"]) {
+        if !require_root_netns() || !require_bpf() || !require_programs(&DIRTY_NODE_PROGRAMS) {
             return None;
         }
-        let lab = Lab::new(label).unwrap();
-        let node = lab.namespace("node").unwrap();
+        let node = DirtyNode::new(label).unwrap();
         // Addresses that come a second after their link would be taken for changes.
-        node.trust_addresses().unwrap();
-        let dirty = Self { lab, node };
-        dirty.node.ip_batch(LINKS).unwrap();
-        dirty.shell(CHAINS);
+        node.namespace().trust_addresses().unwrap();
+        node.namespace().ip_batch(LINKS).unwrap();
+        node.shell(CHAINS).unwrap();
         for (path, text) in FILES {
-            dirty.write(path, text);
+            node.write(path, text).unwrap();
         }
-        let owned = dirty.root().join("etc/cni/net.d/05-cilium.conflist");
+        let owned = node.root().join("etc/cni/net.d/05-cilium.conflist");
         fs::set_permissions(&owned, fs::Permissions::from_mode(0o640)).unwrap();
         std::os::unix::fs::chown(&owned, Some(0), Some(12)).unwrap();
-        Some(dirty)
+        Some(Self(node))
     }
 
-    pub(crate) fn root(&self) -> PathBuf {
-        self.lab.dir().join("root")
-    }
-
-    pub(crate) fn write(&self, path: &str, text: &str) {
-        let file = self.root().join(path);
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(file, text).unwrap();
-    }
-
-    pub(crate) fn shell(&self, script: &str) -> String {
-        let mut shell = self.node.command("sh");
-        let output = shell.args(["-ec", script]).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
+    /// Puts more of Cilium's on it.
+    pub(crate) fn put_named(&self, names: &[&str]) {
+        for (number, name) in (1..).zip(names) {
+            let piece = Piece::OF_CILIUM.iter().find(|piece| piece.name == *name);
+            self.put(&[*piece.unwrap_or_else(|| panic!("{name}"))], number).unwrap();
+        }
     }
 
     /// The program on this node, with what the cluster's nodes are.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.node.command(PROGRAM);
+        let mut command = self.namespace().command(PROGRAM);
         command.args(arguments).arg("--root").arg(self.root());
         command
     }
@@ -132,25 +126,20 @@ impl Dirty {
 
     /// Has a shell script run instead of `iptables-nft`; it finds the real one in `$REAL`.
     pub(crate) fn instead_of_iptables(&self, command: &mut Command, script: &str) {
-        let directory = self.lab.dir().join("programs");
+        let directory = self.lab().dir().join("programs");
         fs::create_dir_all(&directory).unwrap();
         let program = directory.join("iptables-nft");
-        let real = self.shell("command -v iptables-nft");
+        let real = self.shell("command -v iptables-nft").unwrap();
         fs::write(&program, format!("#!/bin/sh\nREAL={}\n{script}\n", real.trim())).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
         let path = std::env::var("PATH").unwrap();
         command.env("PATH", format!("{}:{path}", directory.display()));
     }
 
-    /// Everything that there is, but for counters, times, and backups.
+    /// Everything that there is, but for backups: the network as `kernel`, and files.
     pub(crate) fn dump(&self) -> BTreeMap<String, String> {
-        let kernel = self.shell(
-            "ip -d -o link; ip -o addr | sed 's/ valid_lft.*//'; ip route show table all; ip -6 route show table all\n\
-             ip rule; ip -6 rule; for f in iptables ip6tables; do\n\
-             $f-nft-save | sed 's/^#.*//; s/\\[[0-9:]*\\]//'; done",
-        );
-        let mut dump = BTreeMap::from([("kernel".to_owned(), kernel)]);
-        files(&self.root(), &mut dump);
+        let mut dump = self.files().unwrap();
+        dump.insert("kernel".to_owned(), self.network().unwrap());
         dump
     }
 
@@ -161,23 +150,5 @@ impl Dirty {
         };
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         names.filter(|name| !name.starts_with('.')).collect()
-    }
-}
-
-fn files(directory: &Path, dump: &mut BTreeMap<String, String>) {
-    use std::os::unix::fs::MetadataExt as _;
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.ends_with("var/lib/kcilium") {
-            continue;
-        }
-        let metadata = path.symlink_metadata().unwrap();
-        let owner = format!("{:o} {} {}", metadata.mode(), metadata.uid(), metadata.gid());
-        if metadata.is_dir() {
-            files(&path, dump);
-        } else {
-            let text = fs::read_to_string(&path).unwrap();
-            dump.insert(path.display().to_string(), format!("{owner} {text}"));
-        }
     }
 }

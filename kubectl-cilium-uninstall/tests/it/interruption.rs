@@ -67,7 +67,7 @@ fn two_runs_do_not_meet() {
     let Some(dirty) = Dirty::new("locked") else { return };
     let directory = dirty.root().join("var/lib/kcilium");
     std::fs::create_dir_all(&directory).unwrap();
-    dirty.shell(&format!("chmod 700 {}", directory.display()));
+    dirty.shell(&format!("chmod 700 {}", directory.display())).unwrap();
     let before = dirty.dump();
     let lock = std::fs::File::create(directory.join(".lock")).unwrap();
     lock.lock().unwrap();

@@ -6,6 +6,7 @@
 mod clean;
 mod consent;
 mod dirty;
+mod hindrance;
 mod interruption;
 mod undo;
 mod verify;

@@ -40,7 +40,7 @@ fn files_and_rules_come_back() {
     assert_snapshot!("undone", out);
     let after = dirty.dump();
     for (path, text) in &before {
-        let made_by_cilium = path.contains("/run/cilium/") || path.ends_with("/cilium-cni");
+        let made_by_cilium = path.contains("run/cilium/") || path.ends_with("/cilium-cni");
         if path != "kernel" && !made_by_cilium {
             assert_eq!(after.get(path), Some(text), "{path}");
         }
@@ -58,16 +58,58 @@ fn files_and_rules_come_back() {
     assert_eq!(dirty.dump(), after);
 }
 
+/// What can be put back of a network, as it is printed.
+const PUT_BACK: &str = "\
+ip -6 rule | grep -v 'lookup local'
+ip rule | grep -v 'lookup local'
+ip route show table 11; ip route show table 2004; ip -6 route show table 2004
+ipset save
+for save in iptables-legacy-save ip6tables-nft-save iptables-nft-save; do
+  $save | sed -E '/^#/d; s/ \\[[0-9:]+\\]$//'
+done
+";
+
+#[test]
+fn both_families_both_backends_and_sets_with_members_come_back() {
+    let Some(dirty) = Dirty::new("undo families") else { return };
+    dirty.put_named(&[
+        "way to the proxy, IPv6",
+        "rules from the proxy",
+        "rules of encryption",
+        "table of pods",
+        "chains of IPv6",
+        "chains of legacy",
+        "feeders there twice",
+        "sets",
+    ]);
+    let before = dirty.shell(PUT_BACK).unwrap();
+    for there in ["add cilium_node_set_v6 2001:db8::4", "match-set", "0xb00/0xf00"] {
+        assert!(before.contains(there), "{there}: {before}");
+    }
+    let (code, out, err) = run(&mut dirty.clean(&["--yes"]));
+    assert_eq!(code, Some(0), "{out}{err}");
+    let cleaned = dirty.shell(PUT_BACK).unwrap();
+    for gone in ["cilium", ":CILIUM", "lookup 200", "lookup 11"] {
+        assert!(!cleaned.contains(gone), "{gone}: {cleaned}");
+    }
+    let backup = format!("/var/lib/kcilium/{}", dirty.backups()[0]);
+    let (code, out, err) = run(&mut dirty.command(&["undo", &backup, "--local", "--yes"]));
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert_eq!(dirty.shell(PUT_BACK).unwrap(), before);
+}
+
 #[test]
 fn what_others_did_since_stays() {
     let Some((dirty, backup)) = cleaned("undo others") else { return };
-    dirty.write("etc/cni/net.d/05-cilium.conflist", "mine");
-    dirty.write("etc/cni/net.d/10-flannel.conflist", "changed");
-    dirty.shell(
-        "iptables-nft -t mangle -N CILIUM_PRE_mangle\n\
+    dirty.write("etc/cni/net.d/05-cilium.conflist", "mine").unwrap();
+    dirty.write("etc/cni/net.d/10-flannel.conflist", "changed").unwrap();
+    dirty
+        .shell(
+            "iptables-nft -t mangle -N CILIUM_PRE_mangle\n\
          iptables-nft -t mangle -A CILIUM_PRE_mangle -s 192.0.2.1 -j DROP\n\
          iptables-nft -t mangle -D PREROUTING -i eth7 -j ACCEPT",
-    );
+        )
+        .unwrap();
     let (code, out, err) = run(&mut dirty.command(&["undo", &backup, "--local", "--yes"]));
     assert_eq!(code, Some(0), "{out}{err}");
     assert!(out.contains("left: there is another file of that name now:"), "{out}");
@@ -76,7 +118,7 @@ fn what_others_did_since_stays() {
     assert_eq!(read("etc/cni/net.d/05-cilium.conflist"), "mine");
     assert_eq!(read("etc/cni/net.d/10-flannel.conflist"), "changed");
     assert!(read("etc/cni/net.d/10-flannel.conflist.cilium_bak").contains("flannel"));
-    let rules = dirty.shell("iptables-nft -t mangle -S");
+    let rules = dirty.shell("iptables-nft -t mangle -S").unwrap();
     assert!(rules.contains("-A CILIUM_PRE_mangle -s 192.0.2.1/32 -j DROP"), "{rules}");
     let (feeder, other) = (rules.find("cilium-feeder").unwrap(), rules.find("eth8").unwrap());
     assert!(feeder < other, "{rules}");
@@ -86,7 +128,9 @@ fn what_others_did_since_stays() {
 fn half_a_rule_does_not_come_back() {
     let Some(dirty) = Dirty::new("undo half") else { return };
     // What is left of `-m socket --transparent` in an iptables that does not know it.
-    dirty.shell("iptables-nft -t mangle -A CILIUM_PRE_mangle -j MARK --set-xmark 0x200/0xffffffff");
+    dirty
+        .shell("iptables-nft -t mangle -A CILIUM_PRE_mangle -j MARK --set-xmark 0x200/0xffffffff")
+        .unwrap();
     let (code, out, err) = run(&mut dirty.clean(&["--yes"]));
     assert_eq!(code, Some(0), "{out}{err}");
     let backup = format!("/var/lib/kcilium/{}", dirty.backups()[0]);

@@ -18,6 +18,7 @@ pub enum AttachType {
     CgroupInet4Getpeername = 29,
     CgroupInet6Getpeername = 30,
     CgroupInetSockRelease = 34,
+    Xdp = 37,
     TcxIngress = 46,
     TcxEgress = 47,
     NetkitPrimary = 54,

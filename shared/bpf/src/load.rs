@@ -28,6 +28,8 @@ pub fn map(name: &str) -> io::Result<OwnedFd> {
 pub enum Kind {
     /// A filter of tc or tcx that lets everything pass.
     Classifier,
+    /// One that sees packets before the kernel does, and lets them pass.
+    Xdp,
     /// A program that a cgroup asks before `connect` and the like, which allows it.
     CgroupAddress(AttachType),
 }
@@ -35,11 +37,14 @@ pub enum Kind {
 /// A program that uses the maps, as far as loading it goes, and does nothing.
 pub fn program(name: &str, kind: Kind, maps: &[BorrowedFd<'_>]) -> io::Result<OwnedFd> {
     const BPF_PROG_TYPE_SCHED_CLS: u32 = 3;
+    const BPF_PROG_TYPE_XDP: u32 = 6;
     const BPF_PROG_TYPE_CGROUP_SOCK_ADDR: u32 = 18;
 
     let (number, attach_type, answer) = match kind {
         // `TC_ACT_OK`.
         Kind::Classifier => (BPF_PROG_TYPE_SCHED_CLS, 0, 0),
+        // `XDP_PASS`.
+        Kind::Xdp => (BPF_PROG_TYPE_XDP, 0, 2),
         Kind::CgroupAddress(attach) => (BPF_PROG_TYPE_CGROUP_SOCK_ADDR, attach.number(), 1),
     };
     let code = code(maps, answer);

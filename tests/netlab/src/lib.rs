@@ -35,7 +35,7 @@ mod seed_node;
 pub use agent::CiliumState;
 pub use bpf::{BpfFiles, Cgroup, require_bpf};
 pub use datapath::Masquerade;
-pub use dirty::{DIRTY_NODE_PROGRAMS, DirtyNode};
+pub use dirty::{DIRTY_NODE_PROGRAMS, DirtyNode, Piece};
 pub use gate::{require_programs, require_root_netns};
 pub use homelab::{Homelab, homelab};
 pub use lab::Lab;

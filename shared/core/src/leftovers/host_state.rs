@@ -24,7 +24,9 @@ pub struct HostState {
     pub neighbours: Fact<Vec<Neighbour>>,
     /// Interfaces with the qdisc clsact.
     pub clsact: Fact<Vec<LinkName>>,
-    /// BPF filters below it.
+    /// Qdiscs of other kinds, each kind once for an interface.
+    pub qdiscs: Fact<Vec<Qdisc>>,
+    /// BPF filters below clsact.
     pub filters: Fact<Vec<Filter>>,
     /// Interfaces below whose clsact are filters of other kinds than BPF.
     pub other_filters: Fact<Vec<LinkName>>,
@@ -54,6 +56,8 @@ pub struct HostState {
     pub mounts: Fact<Vec<Mount>>,
     /// Those of the paths of interest that exist.
     pub paths: Fact<Vec<FoundPath>>,
+    /// Those settings of the running kernel that the agent makes.
+    pub sysctls: Fact<Vec<Sysctl>>,
     /// What the caller knows of the cluster.
     pub remembered: Remembered,
 }
@@ -87,6 +91,26 @@ impl std::fmt::Display for Neighbour {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "neighbour {} on {}", self.address, self.link)
     }
+}
+
+/// How an interface queues packets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Qdisc {
+    /// The interface.
+    pub link: LinkName,
+    /// `fq`, `mq` and so on (`TCA_KIND`).
+    pub kind: String,
+}
+
+/// A setting of the running kernel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sysctl {
+    /// Its name, with dots.
+    pub key: String,
+    /// Its value.
+    pub value: String,
 }
 
 /// A file or directory in a BPF file system.

@@ -49,6 +49,7 @@ fn unknown(state: &HostState) -> Vec<Unavailable> {
         why(&state.rules),
         why(&state.neighbours),
         why(&state.clsact),
+        why(&state.qdiscs),
         why(&state.filters),
         why(&state.link_programs),
         why(&state.cgroup_programs),
@@ -62,6 +63,7 @@ fn unknown(state: &HostState) -> Vec<Unavailable> {
         why(&state.network_namespaces),
         why(&state.mounts),
         why(&state.paths),
+        why(&state.sysctls),
     ];
     let rulesets = state.netfilter.iter().map(|ruleset| why(&ruleset.text));
     sources.into_iter().chain(rulesets).flatten().filter(|why| !why.is_absent()).cloned().collect()

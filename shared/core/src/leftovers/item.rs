@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attachment, Chain, Feeder, Filter, Neighbour, Proof, Transform};
+use super::{Attachment, Chain, Feeder, Filter, Neighbour, Proof, Qdisc, Sysctl, Transform};
 use crate::facts::{Family, LinkName, Route, RoutingRule};
 
 /// Something that is Cilium's, or may be.
@@ -148,6 +148,10 @@ pub enum Leftover {
         /// The directory.
         path: String,
     },
+    /// A setting of the running kernel. Nobody knows who made it, so it is never taken away.
+    Sysctl(Sysctl),
+    /// How an interface queues packets. The same.
+    Qdisc(Qdisc),
     /// A program in the CNI binary directory.
     Binary {
         /// The file.
@@ -193,7 +197,9 @@ impl Leftover {
             | Self::Neighbour(_)
             | Self::NetworkNamespace { .. }
             | Self::Mount { .. }
-            | Self::PinDirectory { .. } => Undo::Needless,
+            | Self::PinDirectory { .. }
+            | Self::Sysctl(_)
+            | Self::Qdisc(_) => Undo::Needless,
             Self::Attachment(_)
             | Self::Filter(_)
             | Self::Transform(_)
@@ -253,6 +259,8 @@ impl std::fmt::Display for Leftover {
             Self::Mount { path, filesystem } => write!(f, "mount {path} ({filesystem})"),
             Self::File { path } => write!(f, "file {path}"),
             Self::Directory { path } => write!(f, "directory {path}"),
+            Self::Sysctl(Sysctl { key, value }) => write!(f, "sysctl {key} = {value}"),
+            Self::Qdisc(Qdisc { link, kind }) => write!(f, "qdisc {kind} on {link}"),
             Self::Binary { path } => write!(f, "binary {path}"),
         }
     }

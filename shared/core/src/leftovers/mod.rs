@@ -28,7 +28,8 @@ pub use cleaning_run::{CleaningOrder, CleaningSummary, Told};
 pub use foreign::{Change, Comparison};
 pub use go::{Go, Standing};
 pub use host_state::{
-    CniText, Endpoint, FoundPath, HostState, Mount, Neighbour, Pin, Remembered, Ruleset,
+    CniText, Endpoint, FoundPath, HostState, Mount, Neighbour, Pin, Qdisc, Remembered, Ruleset,
+    Sysctl,
 };
 pub use inventory::Inventory;
 pub use item::{Fate, Item, Leftover, Undo};
@@ -38,7 +39,7 @@ pub use program::{Attachment, AttachmentPoint, CgroupHook, Direction, Filter, Ne
 pub use proof::Proof;
 pub use recognise::{
     BPF_DIRECTORIES, CNI_BINARY_DIRECTORIES, CNI_CONFIGURATION_DIRECTORIES, CNI_RESULT_DIRECTORIES,
-    FOUND_PATHS,
+    FOUND_PATHS, SYSCTLS,
 };
 pub use transform::{
     Transform, TransformDirection, TransformPolicy, TransformState, TransformTemplate,

@@ -28,6 +28,8 @@ fn rules_are_cilium_s_only_with_priority_mark_and_table() {
             {"priority":9,"src":"all","fwmark":"0x200","fwmask":"0xff00","table":"2004"},
             {"priority":9,"src":"all","fwmark":"0x200","fwmask":"0xf00","table":"2005"},
             {"priority":9,"src":"10.0.0.1","fwmark":"0x200","fwmask":"0xf00","table":"2004"},
+            {"priority":9,"src":"all","fwmark":"0x200","fwmask":"0xf00","table":"2004",
+             "suppress_prefixlen":0},
             {"priority":10,"src":"all","fwmark":"0xa00","fwmask":"0xf00","table":"2005"},
             {"priority":1024,"src":"all","fwmark":"0x80","fwmask":"0x80","table":"main"},
             {"priority":100,"src":"all","table":"local"},

@@ -15,9 +15,13 @@ pub(crate) struct Dirty {
     pub(crate) before: String,
 }
 
+pub(crate) fn granted() -> bool {
+    require_root_netns() && require_bpf() && require_programs(&DIRTY_NODE_PROGRAMS)
+}
+
 /// `None` where this machine cannot have one.
 pub(crate) fn dirty(label: &str) -> Option<Dirty> {
-    if !require_root_netns() || !require_bpf() || !require_programs(&DIRTY_NODE_PROGRAMS) {
+    if !granted() {
         return None;
     }
     let mut node = DirtyNode::new(label).unwrap();
@@ -44,14 +48,14 @@ impl Dirty {
         start_command(command, &serde_json::to_string(order).unwrap())
     }
 
-    fn plan(&self) -> Plan {
+    pub(crate) fn plan(&self) -> Plan {
         let order = CleaningOrder { remembered: remembered(), ..CleaningOrder::default() };
         let run = self.start(&["plan"], &order).end();
         assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
         serde_json::from_str(&run.stdout).unwrap()
     }
 
-    fn clean(&self, plan: Plan, arguments: &[&str]) -> Running {
+    pub(crate) fn clean(&self, plan: Plan, arguments: &[&str]) -> Running {
         let order = CleaningOrder {
             plan: Some(plan),
             remembered: remembered(),

@@ -5,6 +5,7 @@
 
 mod agent;
 mod clean;
+mod clean_generated;
 mod dns;
 mod dns_server;
 mod ending;

@@ -195,10 +195,12 @@ async fn take_one_away(root: &HostRoot, what: &Leftover) -> Outcome {
         | Leftover::CniResult { path }
         | Leftover::File { path }
         | Leftover::Binary { path } => files::file(root, path),
-        // Many at once, above.
+        // Many at once, above; the last two by nobody.
         Leftover::Link { .. }
         | Leftover::Chain(_)
         | Leftover::Route(_)
-        | Leftover::Neighbour(_) => Outcome::failed("it was not acted on"),
+        | Leftover::Neighbour(_)
+        | Leftover::Sysctl(_)
+        | Leftover::Qdisc(_) => Outcome::failed("it was not acted on"),
     }
 }

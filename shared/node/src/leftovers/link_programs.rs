@@ -2,15 +2,16 @@
 
 use kcilium_bpf::{AttachType, Target, attached};
 use kcilium_core::facts::{Link, LinkName, Unavailable};
-use kcilium_core::leftovers::{Attachment, AttachmentPoint, Direction, Filter, NetkitEnd};
+use kcilium_core::leftovers::{Attachment, AttachmentPoint, Direction, Filter, NetkitEnd, Qdisc};
 
 use super::program::program;
 use crate::netlink;
 use crate::unavailable::unavailable;
 
-/// What hangs on clsact.
+/// Qdiscs, and what hangs on clsact.
 pub(crate) struct TrafficControl {
     pub(crate) clsact: Result<Vec<LinkName>, Unavailable>,
+    pub(crate) qdiscs: Result<Vec<Qdisc>, Unavailable>,
     pub(crate) filters: Result<Vec<Filter>, Unavailable>,
     pub(crate) other_filters: Result<Vec<LinkName>, Unavailable>,
 }
@@ -18,22 +19,33 @@ pub(crate) struct TrafficControl {
 /// Reads qdiscs and filters. Interfaces without clsact have no filters that Cilium could have made.
 pub(crate) async fn traffic_control(links: &Result<Vec<Link>, Unavailable>) -> TrafficControl {
     match listed(links).await {
-        Ok((clsact, filters, others)) => {
-            TrafficControl { clsact: Ok(clsact), filters: Ok(filters), other_filters: Ok(others) }
-        }
+        Ok(Listed { clsact, qdiscs, filters, others }) => TrafficControl {
+            clsact: Ok(clsact),
+            qdiscs: Ok(qdiscs),
+            filters: Ok(filters),
+            other_filters: Ok(others),
+        },
         Err(why) => TrafficControl {
             clsact: Err(why.clone()),
+            qdiscs: Err(why.clone()),
             filters: Err(why.clone()),
             other_filters: Err(why),
         },
     }
 }
 
-type Listed = (Vec<LinkName>, Vec<Filter>, Vec<LinkName>);
+struct Listed {
+    clsact: Vec<LinkName>,
+    qdiscs: Vec<Qdisc>,
+    filters: Vec<Filter>,
+    others: Vec<LinkName>,
+}
 
 async fn listed(links: &Result<Vec<Link>, Unavailable>) -> Result<Listed, Unavailable> {
     let links = links.as_ref().map_err(Clone::clone)?;
-    let clsact = netlink::clsact(links).await?;
+    let mut qdiscs = netlink::qdiscs(links).await?;
+    let clsact = qdiscs.extract_if(.., |qdisc| qdisc.kind == "clsact");
+    let clsact: Vec<LinkName> = clsact.map(|qdisc| qdisc.link).collect();
     let mut bpf = Vec::new();
     let mut others = Vec::new();
     for link in links.iter().filter(|link| clsact.contains(&link.name)) {
@@ -54,7 +66,7 @@ async fn listed(links: &Result<Vec<Link>, Unavailable>) -> Result<Listed, Unavai
             });
         }
     }
-    Ok((clsact, bpf, others))
+    Ok(Listed { clsact, qdiscs, filters: bpf, others })
 }
 
 /// Programs that are attached in the newer ways, which `tc` does not show.

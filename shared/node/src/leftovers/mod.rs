@@ -10,6 +10,7 @@ mod netfilter;
 mod paths;
 mod pins;
 mod program;
+mod sysctls;
 
 use kcilium_core::leftovers::{HostState, Remembered};
 
@@ -34,6 +35,7 @@ pub async fn read_leftovers(root: &HostRoot, remembered: Remembered) -> HostStat
         rules: netlink::rules().await.into(),
         neighbours: netlink::neighbours().await.into(),
         clsact: traffic_control.clsact.into(),
+        qdiscs: traffic_control.qdiscs.into(),
         filters: traffic_control.filters.into(),
         other_filters: traffic_control.other_filters.into(),
         link_programs: link_programs::link_programs(&links).await.into(),
@@ -50,6 +52,7 @@ pub async fn read_leftovers(root: &HostRoot, remembered: Remembered) -> HostStat
         network_namespaces: paths::network_namespaces(root).into(),
         mounts: mounts(root).into(),
         paths: paths::found(root).into(),
+        sysctls: sysctls::sysctls().into(),
         remembered,
     }
 }

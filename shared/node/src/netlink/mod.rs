@@ -35,7 +35,7 @@ pub(crate) use neighbours::neighbours;
 pub(crate) use routes::routes;
 pub(crate) use rules::rules;
 pub(crate) use sets::sets;
-pub(crate) use traffic_control::{clsact, filters};
+pub(crate) use traffic_control::{filters, qdiscs};
 pub(crate) use xdp::xdp_programs;
 pub(crate) use xfrm::transforms;
 

@@ -1,7 +1,9 @@
 //! Qdiscs and BPF filters: `RTM_GETQDISC`, `RTM_GETTFILTER`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use kcilium_core::facts::{Link, LinkName, Unavailable};
-use kcilium_core::leftovers::Direction;
+use kcilium_core::leftovers::{Direction, Qdisc};
 use netlink_packet_core::{DecodeError, parse_u32};
 
 use super::attributes::{attributes, split_header, text};
@@ -42,18 +44,24 @@ pub(crate) struct ListedFilter {
     pub(crate) program_id: Option<u32>,
 }
 
-/// Interfaces that have the qdisc clsact.
-pub(crate) async fn clsact(links: &[Link]) -> Result<Vec<LinkName>, Unavailable> {
+/// Qdiscs, each kind once for an interface.
+pub(crate) async fn qdiscs(links: &[Link]) -> Result<Vec<Qdisc>, Unavailable> {
     let request =
         Request { kind: RTM_GETQDISC, item: RTM_NEWQDISC, payload: vec![0; 20], watch: 0 };
-    let mut reader = QdiscReader(Vec::new());
+    let mut reader = QdiscReader(BTreeSet::new());
     dump(&request, &mut reader).await.map_err(|error| error.explain("qdiscs (RTM_GETQDISC)"))?;
-    let has = |link: &&Link| reader.0.contains(&link.index);
-    Ok(links.iter().filter(has).map(|link| link.name.clone()).collect())
+    let names: BTreeMap<u32, &LinkName> =
+        links.iter().map(|link| (link.index, &link.name)).collect();
+    let named = reader.0.into_iter().filter_map(|(index, kind)| {
+        // Its interface came since.
+        let link = names.get(&index)?;
+        Some(Qdisc { link: (*link).clone(), kind })
+    });
+    Ok(named.collect())
 }
 
-/// Indexes of interfaces with clsact.
-struct QdiscReader(Vec<u32>);
+/// Indexes of interfaces, and kinds.
+struct QdiscReader(BTreeSet<(u32, String)>);
 
 impl Reader for QdiscReader {
     fn restart(&mut self) {
@@ -63,9 +71,7 @@ impl Reader for QdiscReader {
     fn read(&mut self, message: &[u8]) -> Result<(), DecodeError> {
         let (header, rest) = split_header::<20>(message)?;
         let index = u32::from_ne_bytes([header[4], header[5], header[6], header[7]]);
-        if kind(rest)? == "clsact" && !self.0.contains(&index) {
-            self.0.push(index);
-        }
+        self.0.insert((index, kind(rest)?));
         Ok(())
     }
 }

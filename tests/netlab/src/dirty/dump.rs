@@ -1,7 +1,9 @@
 //! Everything that a node has, as text.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use anyhow::Result;
@@ -26,6 +28,7 @@ for link in $(ls /sys/class/net); do
   tc filter show dev $link ingress
   tc filter show dev $link egress
 done
+ipset save
 for family in iptables ip6tables; do
   for backend in nft legacy; do
     $family-$backend-save | sed -E '/^#/d; s/ \[[0-9:]+\]$//'
@@ -34,36 +37,54 @@ done
 ";
 
 impl DirtyNode {
-    /// Links, addresses, routes, rules, neighbours, qdiscs, filters, chains; files with their content,
-    /// pins by their names.
+    /// What there is in its network, and [files](Self::files).
     pub fn dump(&self) -> Result<String> {
-        let mut text = self.shell(SCRIPT)?;
-        walk(&self.root, &self.root, &mut text)?;
+        let mut text = self.network()?;
+        for (path, what) in self.files()? {
+            writeln!(text, "{path} {what}")?;
+        }
         Ok(text)
+    }
+
+    /// Links, addresses, routes, rules, neighbours, qdiscs, filters, sets, chains.
+    pub fn network(&self) -> Result<String> {
+        self.shell(SCRIPT)
+    }
+
+    /// Mode, owner and content of each file by its path; pins have no content. Without backups of
+    /// what was there.
+    pub fn files(&self) -> Result<BTreeMap<String, String>> {
+        let mut files = BTreeMap::new();
+        walk(&self.root, &self.root, &mut files)?;
+        Ok(files)
     }
 }
 
 /// Pins, and what cgroups have for files.
-fn is_of_kernel(root: &Path, path: &Path) -> bool {
-    ["sys", "run/cilium/bpffs", "run/cilium/cgroupv2"]
+fn is_of_kernel(path: &str) -> bool {
+    ["sys/", "run/cilium/bpffs/", "run/cilium/cgroupv2/"]
         .iter()
-        .any(|place| path.starts_with(root.join(place)))
+        .any(|place| path.starts_with(place))
 }
 
-fn walk(root: &Path, directory: &Path, text: &mut String) -> Result<()> {
-    let mut entries = fs::read_dir(directory)?.collect::<std::io::Result<Vec<_>>>()?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
+fn walk(root: &Path, directory: &Path, files: &mut BTreeMap<String, String>) -> Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
         let path = entry.path();
-        let shown = path.strip_prefix(root).unwrap_or(&path).display();
+        let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string();
+        if shown == "var/lib/kcilium" {
+            continue;
+        }
         let kind = entry.file_type()?;
+        let metadata = entry.metadata()?;
+        let owner = format!("{:o} {}:{}", metadata.mode(), metadata.uid(), metadata.gid());
         if kind.is_dir() {
-            writeln!(text, "{shown}/")?;
-            walk(root, &path, text)?;
-        } else if kind.is_symlink() || is_of_kernel(root, &path) {
-            writeln!(text, "{shown}")?;
+            walk(root, &path, files)?;
+            files.insert(format!("{shown}/"), owner);
+        } else if kind.is_symlink() || is_of_kernel(&shown) {
+            files.insert(shown, owner);
         } else {
-            writeln!(text, "{shown}: {}", fs::read_to_string(&path)?)?;
+            files.insert(shown, format!("{owner} {}", fs::read_to_string(&path)?));
         }
     }
     Ok(())

@@ -3,10 +3,12 @@
 mod dump;
 mod files;
 mod network;
+mod piece;
 mod programs;
-mod sets;
 
 use std::path::{Path, PathBuf};
+
+pub use piece::Piece;
 
 use anyhow::{Result, ensure};
 
@@ -16,8 +18,8 @@ use crate::namespace::Namespace;
 use crate::node::write_below;
 
 /// Programs that a dirty node is made with.
-pub const DIRTY_NODE_PROGRAMS: [&str; 5] =
-    ["tc", "iptables-nft", "iptables-legacy", "ip6tables-legacy", "mount"];
+pub const DIRTY_NODE_PROGRAMS: [&str; 6] =
+    ["tc", "iptables-nft", "iptables-legacy", "ip6tables-legacy", "ipset", "mount"];
 
 /// A node in a lab: a network namespace, a file root with its BPF file system, and a cgroup.
 ///

@@ -3,15 +3,18 @@
 use anyhow::Result;
 
 use super::DirtyNode;
-use super::sets;
 
-/// The user's own container of LXC, flannel, Calico, a VPN; and names that are nearly Cilium's.
-const OTHERS: &str = "\
+/// The way out, which ends at once.
+const UPLINK: &str = "\
 link add eth0 type veth peer name eth0q
 addr add 10.24.0.2/24 dev eth0
 addr add 2001:db8::2/64 dev eth0 nodad
 link set eth0 up
 link set eth0q up
+";
+
+/// The user's own container of LXC, flannel, Calico, a VPN; and names that are nearly Cilium's.
+const OTHERS: &str = "\
 link add lxcbr0 type bridge
 link add lxcfoo type veth peer name vx
 link set lxcfoo master lxcbr0
@@ -39,9 +42,8 @@ xfrm policy add src 0.0.0.0/0 dst 10.82.0.0/16 dir fwd priority 2975 tmpl dst 10
 neigh add 10.24.0.77 lladdr 02:00:00:00:00:77 dev eth0 extern_learn
 ";
 
-/// All tables and hooks, which come into being with their first rule and stay for ever; chains with
-/// names that are close.
-const OTHER_CHAINS: &str = r#"
+/// All tables and hooks, which come into being with their first rule and stay for ever.
+const TABLES: &str = r"
 for family in iptables ip6tables; do
   while read -r table hooks; do
     for hook in $hooks; do
@@ -56,6 +58,15 @@ nat PREROUTING OUTPUT POSTROUTING
 mangle PREROUTING POSTROUTING
 raw PREROUTING OUTPUT
 END
+done
+";
+
+/// Chains and sets with names that are close.
+const OTHER_CHAINS: &str = r#"
+ipset create other_set hash:ip
+ipset create cilium_node_set_v4x hash:ip
+ipset add cilium_node_set_v4x 10.24.0.4
+for family in iptables ip6tables; do
   $family-nft -t filter -N RKE2-CILIUM-FOO
   $family-nft -t filter -N KUBE-SVC-X
   $family-nft -t filter -A FORWARD -m comment --comment "cilium-test/foo" -j KUBE-SVC-X
@@ -117,8 +128,11 @@ rule del pref 0
 route add local default dev lo table 2004
 ";
 
-/// Chains of all tables with what leads to them; those that a crash left under their old names.
+/// Sets, and chains of all tables with what leads to them; those that a crash left under their old names.
 const CHAINS: &str = r#"
+ipset create cilium_node_set_v4 hash:ip
+ipset add cilium_node_set_v4 10.24.0.4
+ipset create cilium_node_set_v6 hash:ip family inet6
 chains() {
   while read -r table hook chain; do
     $1 -t $table -N $2$chain
@@ -153,11 +167,16 @@ iptables-nft -t nat -A CILIUM_POST_nat -s 10.244.0.0/24 -m set ! --match-set cil
 "#;
 
 impl DirtyNode {
+    /// What every node has.
+    pub(super) fn connect(&self) -> Result<()> {
+        self.namespace().ip_batch(UPLINK)?;
+        self.shell(TABLES).map(drop)
+    }
+
     pub(super) fn decorate_network(&self) -> Result<()> {
+        self.connect()?;
         self.namespace().ip_batch(OTHERS)?;
-        self.shell(OTHER_CHAINS)?;
-        sets::create(self.namespace(), "other_set")?;
-        sets::create(self.namespace(), "cilium_node_set_v4x")
+        self.shell(OTHER_CHAINS).map(drop)
     }
 
     pub(super) fn soil_network(&self) -> Result<()> {
@@ -168,8 +187,6 @@ impl DirtyNode {
             arguments.extend(line.split(' '));
             self.namespace().ip(&arguments)?;
         }
-        sets::create(self.namespace(), "cilium_node_set_v4")?;
-        sets::create(self.namespace(), "cilium_node_set_v6")?;
         self.shell(CHAINS).map(drop)
     }
 }

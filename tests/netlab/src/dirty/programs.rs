@@ -71,6 +71,10 @@ impl DirtyNode {
         }
         let at = "cilium/devices/eth0/links/cil_from_netdev";
         self.link("eth0", &new, AttachType::TcxEgress, at)?;
+        // As 1.15 and later attach it, where netlink cannot take it off.
+        let entry = program("cil_xdp_entry", Kind::Xdp, &[ipcache.as_fd()])?;
+        let at = "cilium/devices/eth0/links/cil_xdp_entry";
+        self.link("eth0", &entry, AttachType::Xdp, at)?;
         let cgroup = File::open(self.cgroup.path())?;
         let kind = AttachType::CgroupInet4Connect;
         let connect = program("cil_sock4_conne", Kind::CgroupAddress(kind), &[])?;

@@ -1,7 +1,8 @@
 //! What must be the same after a plan was carried out as before: everything that is not in it.
 //!
 //! Things that change while nobody does anything are not compared: whether a cable is plugged in, the
-//! state of next hops, counters, what routing daemons learn, what a container runtime mounts.
+//! state of next hops, counters, what routing daemons learn, members of sets, what a container runtime
+//! mounts.
 
 mod change;
 mod files;

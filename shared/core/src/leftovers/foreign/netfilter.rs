@@ -9,6 +9,7 @@ use crate::facts::Unavailable;
 use crate::leftovers::recognise::words;
 use crate::leftovers::{Chain, HostState, Ruleset};
 
+/// By their names. kube-proxy, Calico and fail2ban enter members and delete them all the time.
 pub(super) fn sets(state: &HostState, ours: &Ours<'_>) -> Result<Vec<Thing>, Unavailable> {
     let sets = known(&state.sets)?.iter();
     Ok(sets

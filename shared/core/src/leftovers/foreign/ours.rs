@@ -84,6 +84,8 @@ impl<'a> Ours<'a> {
             Leftover::CniBackup { path, original } => {
                 self.renamed.insert(path, original);
             }
+            // They are not taken away.
+            Leftover::Sysctl(_) | Leftover::Qdisc(_) => {}
             Leftover::NetworkNamespace { path }
             | Leftover::Pin { path }
             | Leftover::PinDirectory { path }

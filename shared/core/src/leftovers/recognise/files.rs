@@ -4,7 +4,7 @@ use super::Known;
 use crate::leftovers::{Fate, FoundPath, HostState, Item, Leftover, Proof};
 
 /// The agent's own directory.
-const RUN: &str = "/run/cilium";
+pub(super) const RUN: &str = "/run/cilium";
 
 /// Paths that are looked for. The text of files is needed.
 pub const FOUND_PATHS: [&str; 13] = [
@@ -24,9 +24,9 @@ pub const FOUND_PATHS: [&str; 13] = [
 ];
 
 /// Written by an init container in all versions, and removed by none.
-const OVERRIDE: &str = "/etc/sysctl.d/99-zzz-override_cilium.conf";
+pub(super) const OVERRIDE: &str = "/etc/sysctl.d/99-zzz-override_cilium.conf";
 /// What Cilium's documentation has people write for newer systemd.
-const DOCUMENTED_OVERRIDE: &str = "/etc/sysctl.d/99-override_cilium_rp_filter.conf";
+pub(super) const DOCUMENTED_OVERRIDE: &str = "/etc/sysctl.d/99-override_cilium_rp_filter.conf";
 /// The unit that Cilium's documentation and its nodeinit mount bpffs with. systemd has none of the
 /// name in a configuration directory.
 const UNITS: [&str; 3] = [

@@ -9,6 +9,7 @@ mod pins;
 mod programs;
 mod routes;
 mod rules;
+mod running;
 mod sets;
 mod transforms;
 
@@ -24,6 +25,7 @@ pub use cni::{CNI_BINARY_DIRECTORIES, CNI_CONFIGURATION_DIRECTORIES, CNI_RESULT_
 pub use files::FOUND_PATHS;
 pub(super) use netfilter::words;
 pub use pins::BPF_DIRECTORIES;
+pub use running::SYSCTLS;
 
 /// What is Cilium's or may be, in the order in which it can be taken away without cutting the host
 /// off: the rule for the host's own addresses is put back before anything else; programs go before
@@ -69,6 +71,7 @@ pub(super) fn items(state: &HostState) -> Vec<Item> {
         pins::items(state, &known),
         cni::items(state, &known),
         files::items(state, &known),
+        running::items(state, &known),
         cni::binaries(state, &known),
     ]
     .into_iter()

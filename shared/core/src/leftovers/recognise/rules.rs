@@ -87,20 +87,25 @@ fn is_local(rule: &RoutingRule) -> bool {
 fn is_fixed(rule: &RoutingRule, table: TableId) -> bool {
     if let Some(mark) = rule.mark {
         // Nothing but the mark selects.
-        let bare = RoutingRule { mark: None, ..rule.clone() }.matches_all();
+        let bare = is_bare(&RoutingRule { mark: None, ..rule.clone() });
         let marked = (rule.priority, mark.value, mark.mask);
         return bare
             && (MARKED.contains(&(marked.0, marked.1, marked.2, table.0))
                 || (marked == ENI_NODE_PORT && table == TableId::MAIN));
     }
-    let bare = RoutingRule { to: None, ..rule.clone() }.matches_all();
+    let bare = is_bare(&RoutingRule { to: None, ..rule.clone() });
     bare && rule.to.is_some() && (rule.priority, table.0) == VTEP
+}
+
+/// Whether a rule says nothing but a priority and a table. Cilium suppresses no answers.
+fn is_bare(rule: &RoutingRule) -> bool {
+    rule.matches_all() && rule.suppress_prefix_length.is_none()
 }
 
 /// A rule for the address of a pod.
 fn of_pod(rule: &RoutingRule, known: &Known<'_>) -> Option<(Fate, Vec<Proof>)> {
     let prefix = if rule.priority == 20 { rule.to } else { rule.from }?;
-    let bare = RoutingRule { from: None, to: None, ..rule.clone() }.matches_all();
+    let bare = is_bare(&RoutingRule { from: None, to: None, ..rule.clone() });
     if !bare || !OF_PODS.contains(&rule.priority) || !is_host(prefix) {
         return None;
     }
