@@ -27,6 +27,7 @@ pub(crate) struct Traffic {
     stage: Stage,
     agent: PathBuf,
     router_dns: Child,
+    health: Vec<Child>,
 }
 
 impl Traffic {
@@ -42,6 +43,9 @@ impl Traffic {
         home.carry_packets().unwrap();
         services(&home);
         let router_dns = home.router().command(program::names().to_str().unwrap()).spawn().unwrap();
+        let hello = program::hello().to_str().unwrap();
+        let health = home.health_endpoints().iter();
+        let health = health.map(|endpoint| endpoint.command(hello).spawn().unwrap()).collect();
         let networks: Vec<_> = home
             .nodes()
             .iter()
@@ -66,7 +70,7 @@ impl Traffic {
         };
         let stage = Stage::at(home, &scenario, adapt).await;
         let agent = agent(&stage);
-        Self { stage, agent, router_dns }
+        Self { stage, agent, router_dns, health }
     }
 
     /// The network.
@@ -148,9 +152,11 @@ impl Traffic {
 
 impl Drop for Traffic {
     fn drop(&mut self) {
-        // It may have ended before.
-        let _ = self.router_dns.kill();
-        let _ = self.router_dns.wait();
+        for server in self.health.iter_mut().chain([&mut self.router_dns]) {
+            // It may have ended before.
+            let _ = server.kill();
+            let _ = server.wait();
+        }
     }
 }
 
