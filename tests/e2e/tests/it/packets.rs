@@ -12,7 +12,13 @@ use kubesim::{Cilium, GroupResource, Scenario};
 use netlab::{CiliumState, Homelab, homelab, require_programs, require_root_netns};
 use nodesim::{Image, NodeConfig, PodNetwork};
 
-use crate::{doctor::Run, program, report::Report, site::gzipped, stage::Stage};
+use crate::{
+    doctor::Run,
+    program,
+    report::Report,
+    site::{AGENT, gzipped},
+    stage::Stage,
+};
 
 /// What CoreDNS runs from.
 const COREDNS: &str = "registry.k8s.io/coredns/coredns:v1.10.1";
@@ -66,6 +72,11 @@ impl Traffic {
             config.pod_cidr = *cidr;
             config.pod_network = PodNetwork::Veth { gateway: *gateway, mtu: 1450 };
             config.images = config.images.with(COREDNS, dns.clone());
+            // Pods name the agent's image by its digest.
+            for root in scenario.images.values() {
+                let agent = Image::new().directory(root).unwrap().stand_in();
+                config.images = config.images.with(AGENT, agent);
+            }
             config
         };
         let stage = Stage::at(home, &scenario, adapt).await;
