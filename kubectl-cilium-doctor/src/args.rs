@@ -183,7 +183,7 @@ pub(crate) struct Source {
     #[command(flatten)]
     pub(crate) live: Live,
     /// Nodes to look at from inside: names, `all` or `none`; without, all of them up to 100, beyond
-    /// that those in trouble and a sample
+    /// that those in trouble and a sample, and probes start from 20 of them at most
     #[arg(
         long,
         value_name = "NAME|all|none",

@@ -47,7 +47,7 @@ pub(crate) fn read(
             nodes_chosen: collected.sample.chosen,
         });
         let owner = connection.user.as_deref().unwrap_or("unknown");
-        probe::probe(&api, &mut facts, &source.probing, owner, spinner).await?;
+        probe::probe(&api, &mut facts, &wish.nodes, &source.probing, owner, spinner).await?;
         Ok(facts)
     })?
 }

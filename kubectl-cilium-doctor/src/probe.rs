@@ -1,7 +1,11 @@
 //! What only packets tell: whether pods get out of their nodes. The node agent is put on the nodes
 //! that were looked at, where the user wants that, and what it finds becomes facts.
 
-use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    net::IpAddr,
+    time::Duration,
+};
 
 use clap::Args;
 use kcilium_cli::{
@@ -12,12 +16,13 @@ use kcilium_cli::{
 };
 use kcilium_cluster::{
     Api,
+    collect::NodeChoice,
     stage::{self, Ending, Errand, Outcome, Placement, Plan, PlanError, Purpose, Report, Wish},
 };
 use kcilium_core::{
     facts::{Fact, Facts, NodeName, Unavailable},
     probe::{Endpoint, Namespace, ProbeResult, Targets, matrix::Vantage, plan},
-    view::View,
+    view::{NodeView, View},
 };
 
 /// What the results are called where there are none.
@@ -31,6 +36,9 @@ const LONGEST: Duration = Duration::from_secs(80);
 
 /// How long a pod may take to start: its image is on the node, and nothing is pulled.
 const START: Duration = Duration::from_secs(30);
+
+/// Where nobody says which nodes are meant, as many are probed from: each runs two pods.
+const MOST_NODES: usize = 20;
 
 /// The flags of probing.
 #[derive(Clone, Debug, Args)]
@@ -86,11 +94,12 @@ impl Probing {
     }
 }
 
-/// Probes from the nodes of `facts`, if the user wants that, and adds what comes of it to them. Must
+/// Probes from nodes of `facts`, a part of them where there are many and none were `asked` for, if the user wants that, and adds what comes of it to them. Must
 /// be called where nothing drops it: it ends in order when it is interrupted.
 pub(crate) async fn probe(
     api: &Api,
     facts: &mut Facts,
+    asked: &NodeChoice,
     probing: &Probing,
     owner: &str,
     spinner: &Spinner,
@@ -99,7 +108,10 @@ pub(crate) async fn probe(
     if !wanted.is_possible() {
         return Ok(());
     }
-    let wish = wish(facts, probing, owner)?;
+    let view = View::new(facts);
+    let nodes = chosen(&view, asked);
+    let (all, left_out) = (view.nodes().len(), view.nodes().len() - nodes.len());
+    let wish = wish(&view, &nodes, probing, owner)?;
     if wish.errands.is_empty() {
         return note("no node was looked at from inside, so none is probed from");
     }
@@ -116,7 +128,16 @@ pub(crate) async fn probe(
         }
         Err(failure) => return Err(failure),
     };
-    if spinner.suspend(|| wanted.consent(&plan))? != Consent::Given {
+    let consent = spinner.suspend(|| {
+        if left_out > 0 {
+            note(&format!(
+                "probes start from {MOST_NODES} of {all} nodes, ready ones from all over the list; --nodes NAME \
+                 or --nodes all starts them from others"
+            ))?;
+        }
+        Ok::<_, Failure>(wanted.consent(&plan)?)
+    });
+    if consent? != Consent::Given {
         return Ok(());
     }
     spinner.set_message("probing from nodes");
@@ -130,16 +151,37 @@ pub(crate) async fn probe(
     Ok(())
 }
 
+/// The nodes to probe from. Those that are not ready start nothing, so where there is a choice they
+/// are left out.
+fn chosen<'v, 'f>(view: &'v View<'f>, asked: &NodeChoice) -> Vec<&'v NodeView<'f>> {
+    let nodes: Vec<&NodeView<'_>> = view.nodes().iter().collect();
+    if nodes.len() <= MOST_NODES || *asked != NodeChoice::Sample {
+        return nodes;
+    }
+    let known = view.facts.cluster.nodes.items();
+    let ready: HashSet<&NodeName> =
+        known.iter().filter(|node| node.is_ready()).map(|node| &node.name).collect();
+    let (ready, unready): (Vec<_>, Vec<_>) =
+        nodes.into_iter().partition(|node| ready.contains(node.name()));
+    let number = ready.len().min(MOST_NODES);
+    let spread = (0..number).map(|place| ready[place * ready.len() / number]);
+    spread.chain(unready).take(MOST_NODES).collect()
+}
+
 /// From each node two errands: as the node, and as a pod on it.
-fn wish(facts: &Facts, probing: &Probing, owner: &str) -> Result<Wish, Failure> {
-    let view = View::new(facts);
+fn wish(
+    view: &View<'_>,
+    nodes: &[&NodeView<'_>],
+    probing: &Probing,
+    owner: &str,
+) -> Result<Wish, Failure> {
     let targets = probing.targets();
     let mut errands = Vec::new();
-    for node in view.nodes() {
+    for node in nodes {
         for (vantage, placement) in
             [(Vantage::Host, Placement::HostNetwork), (Vantage::Pod, Placement::Pod)]
         {
-            let mut request = plan::request(&view, node, &targets, vantage);
+            let mut request = plan::request(view, node, &targets, vantage);
             // The pod is in the right network from its start, and may enter no other.
             request.namespace = Namespace::Own;
             let request = serde_json::to_vec(&request).map_err(Failure::could_not_run)?;
@@ -223,4 +265,55 @@ fn results(outcome: &Outcome) -> Result<Vec<ProbeResult>, Unavailable> {
     outcome.printed.as_ref().map_err(Clone::clone)?;
     let why = format!("the node agent ended with {}: {}", ended.exit_code, ended.summary.trim());
     Err(Unavailable::failed(PROBES, why))
+}
+
+#[cfg(test)]
+mod tests {
+    use kcilium_core::facts::NodeFacts;
+
+    use super::*;
+
+    /// So many nodes, of which every third is ready.
+    fn facts(number: usize) -> Facts {
+        let name = |number: usize| format!("node{number:03}");
+        let node = |number: usize| {
+            let ready = if number.is_multiple_of(3) { "True" } else { "Unknown" };
+            serde_json::json!({
+                "name": name(number),
+                "conditions": [{"type": "Ready", "status": ready}],
+            })
+        };
+        let nodes: Vec<_> = (0..number).map(node).collect();
+        let mut facts: Facts = serde_json::from_value(serde_json::json!({
+            "cluster": {"nodes": {"known": nodes}},
+        }))
+        .unwrap();
+        let named = |number| NodeFacts::named(name(number).as_str());
+        facts.nodes = (0..number).map(named).collect();
+        facts
+    }
+
+    fn names(facts: &Facts, asked: &NodeChoice) -> Vec<String> {
+        let view = View::new(facts);
+        chosen(&view, asked).iter().map(|node| node.name().to_string()).collect()
+    }
+
+    #[test]
+    fn many_nodes_are_not_all_probed_from() {
+        let facts = facts(99);
+        assert_eq!(names(&facts, &NodeChoice::All).len(), 99);
+        let sample = names(&facts, &NodeChoice::Sample);
+        assert_eq!(sample.len(), MOST_NODES);
+        assert_eq!((&*sample[0], &*sample[19]), ("node000", "node093"));
+        let number = |name: &String| name.trim_start_matches("node").parse::<usize>().unwrap();
+        assert!(sample.iter().all(|name| number(name).is_multiple_of(3)), "{sample:?}");
+    }
+
+    #[test]
+    fn where_few_nodes_are_ready_the_others_say_why_not() {
+        let sample = names(&facts(30), &NodeChoice::Sample);
+        assert_eq!(sample.len(), MOST_NODES);
+        assert!(sample.contains(&"node001".to_owned()), "{sample:?}");
+        assert_eq!(names(&facts(MOST_NODES), &NodeChoice::Sample).len(), MOST_NODES);
+    }
 }

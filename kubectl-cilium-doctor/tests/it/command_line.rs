@@ -85,6 +85,18 @@ fn wrong_usage_is_explained() {
 }
 
 #[test]
+fn kubectls_flags_stand_before_a_subcommand_too() {
+    for arguments in
+        [["--context", "nowhere", "snapshot", "-"], ["snapshot", "-", "--context", "nowhere"]]
+    {
+        let complaint = run(&arguments).complaint(3);
+        assert!(complaint.contains("nowhere"), "{complaint}");
+    }
+    let complaint = run(&["--protect", "10.0.0.1", "snapshot", "-"]).complaint(2);
+    assert!(complaint.contains("--protect"), "{complaint}");
+}
+
+#[test]
 fn wrong_values_are_named_with_their_flag() {
     let cases: [(&[&str], &str, &str); 8] = [
         (&["--pod-cidr", "10.0.0.0"], "--pod-cidr", "10.0.0.0"),

@@ -2,7 +2,11 @@
 
 use std::{ffi::OsString, io::Write as _, process::ExitCode};
 
-use clap::{Args as _, FromArgMatches as _, Parser};
+use clap::{
+    ArgMatches, Args as _, FromArgMatches as _, Parser,
+    error::{ContextKind, ErrorKind},
+    parser::ValueSource,
+};
 
 use crate::{
     Exit, Failure, Printer,
@@ -62,11 +66,34 @@ where
 
 fn parse<Args: Parser>(arguments: &[OsString]) -> Result<(Args, Color), clap::Error> {
     let mut command = command::<Args>(arguments);
-    let mut matches = command.try_get_matches_from_mut(arguments)?;
+    let mut matches = match command.try_get_matches_from_mut(arguments) {
+        Err(error)
+            if error.kind() == ErrorKind::ArgumentConflict
+                && error.get(ContextKind::InvalidSubcommand).is_some() =>
+        {
+            after_global_flags::<Args>(arguments, error)?
+        }
+        matches => matches?,
+    };
     let color = ColorArg::from_arg_matches_mut(&mut matches)?.color;
     let args =
         Args::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))?;
     Ok((args, color))
+}
+
+/// Flags that every subcommand has may stand before it, as kubectl's do. Others still exclude it.
+fn after_global_flags<Args: Parser>(
+    arguments: &[OsString],
+    error: clap::Error,
+) -> Result<ArgMatches, clap::Error> {
+    let mut command = command::<Args>(arguments).args_conflicts_with_subcommands(false);
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    let is_given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+    let mut own = command.get_arguments().filter(|arg| !arg.is_global_set());
+    if own.any(|arg| is_given(arg.get_id().as_str())) {
+        return Err(error);
+    }
+    Ok(matches)
 }
 
 fn command<Args: Parser>(arguments: &[OsString]) -> clap::Command {
@@ -126,6 +153,38 @@ mod tests {
     enum Verb {
         /// Explains a code
         Explain { code: String },
+    }
+
+    /// Looks at everything, unless told what else to do
+    #[derive(Debug, Parser)]
+    #[command(version, args_conflicts_with_subcommands = true)]
+    struct Optional {
+        #[command(subcommand)]
+        verb: Option<Verb>,
+        #[arg(long)]
+        deep: bool,
+        #[arg(long, global = true)]
+        context: Option<String>,
+    }
+
+    #[test]
+    fn global_flags_stand_before_a_subcommand_and_others_do_not() {
+        let parsed = |line: &str| {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            parse::<Optional>(&words).map(|(args, _)| (args.verb.is_some(), args.context))
+        };
+        let there = Some("there".to_owned());
+        assert_eq!(parsed("x --context there explain A").unwrap(), (true, there.clone()));
+        assert_eq!(parsed("x --context=there explain A").unwrap(), (true, there.clone()));
+        assert_eq!(parsed("x explain A --context there").unwrap(), (true, there.clone()));
+        assert_eq!(parsed("x --context there --deep").unwrap(), (false, there));
+        assert_eq!(parsed("x --color never explain A").unwrap(), (true, None));
+        let kind = |line: &str| parsed(line).unwrap_err().kind();
+        assert_eq!(kind("x --deep explain A"), ErrorKind::ArgumentConflict);
+        assert_eq!(kind("x --context there --deep explain A"), ErrorKind::ArgumentConflict);
+        assert_eq!(kind("x --context there explain"), ErrorKind::MissingRequiredArgument);
+        assert_eq!(kind("x --context there explain --help"), ErrorKind::DisplayHelp);
+        assert_eq!(kind("x --context there else"), ErrorKind::InvalidSubcommand);
     }
 
     fn parsed(words: &[&str]) -> Result<(Example, Color), clap::Error> {

@@ -9,6 +9,7 @@ use anyhow::Result;
 
 use crate::command::run;
 use crate::lab::Lab;
+use crate::namespace::Namespace;
 use crate::node::Node;
 
 /// How Cilium fares on the nodes of a lab.
@@ -63,14 +64,14 @@ const CNI_CONFIG: &str = r#"{
 "#;
 
 /// Installs on `node` what its agent did, which owns `own` and knows the pod CIDRs `remote` of
-/// other nodes.
+/// other nodes. Gives the health endpoint, which is there while an agent runs.
 pub(crate) fn install(
     lab: &Lab,
     node: &Node,
     own: &Share,
     remote: &[(&str, Ipv4Addr)],
     state: CiliumState,
-) -> Result<()> {
+) -> Result<Option<Namespace>> {
     let Share { pod_cidr, router, .. } = own;
     let mut script = format!(
         "\
@@ -112,12 +113,13 @@ link set cilium_vxlan up
 
     endpoint(lab, node, own.lxc, &format!("{}-pod", node.name()), own.pod, router)?;
     node.write("etc/cni/net.d/05-cilium.conflist", CNI_CONFIG)?;
-    if state.agent_runs() {
-        // Of the agent's own process: the endpoint goes when the agent does.
-        endpoint(lab, node, "lxc_health", &format!("{}-health", node.name()), own.health, router)?;
-        node.write("proc/4242/comm", "cilium-agent\n")?;
+    if !state.agent_runs() {
+        return Ok(None);
     }
-    Ok(())
+    node.write("proc/4242/comm", "cilium-agent\n")?;
+    // Of the agent's own process: the endpoint goes when the agent does.
+    let name = format!("{}-health", node.name());
+    endpoint(lab, node, "lxc_health", &name, own.health, router).map(Some)
 }
 
 /// A pod: a namespace with `eth0`, whose other end is `link` on the node.
@@ -128,7 +130,7 @@ fn endpoint(
     namespace: &str,
     address: &str,
     router: &str,
-) -> Result<()> {
+) -> Result<Namespace> {
     let pod = lab.namespace(namespace)?;
     lab.veth((node.namespace(), link), (&pod, "eth0"))?;
     pod.ip_batch(&format!(
@@ -138,5 +140,5 @@ route add {router} dev eth0 scope link
 route add default via {router} dev eth0 mtu 1450
 "
     ))?;
-    Ok(())
+    Ok(pod)
 }

@@ -14,6 +14,9 @@ use crate::node::Node;
 /// The network of all pods.
 const PODS: &str = "10.244.0.0/16";
 
+/// The chain in which agents masquerade.
+const MASQUERADING: &str = "CILIUM_POST_nat";
+
 /// Of `cilium_host` and `cilium_net`: they ask nobody for addresses, so what one sends has to suit the
 /// other.
 const PAIR: &str = "02:00:00:00:c1:11";
@@ -72,6 +75,9 @@ route add {cidr} encap ip id 2 dst {to} via {router} dev cilium_vxlan onlink mtu
         node.namespace().sysctl("net.ipv4.conf.cilium_net.accept_local", "1")?;
         // It was seen before, on its way to `cilium_host`.
         iptables(node, "-t raw -A PREROUTING -i cilium_net -j NOTRACK")?;
+        iptables(node, &format!("-t nat -N {MASQUERADING}"))?;
+        let comment = "-m comment --comment cilium-feeder";
+        iptables(node, &format!("-t nat -A POSTROUTING {comment} -j {MASQUERADING}"))?;
         masquerade(node, own.pod_cidr, Masquerade::But(PODS))?;
     }
     Ok(())
@@ -85,13 +91,13 @@ fn tunnel_address(node: &Node) -> String {
 
 /// Replaces what is masqueraded on a node, whose pods have addresses of `cidr`.
 pub(crate) fn masquerade(node: &Node, cidr: &str, how: Masquerade<'_>) -> Result<()> {
-    iptables(node, "-t nat -F POSTROUTING")?;
+    iptables(node, &format!("-t nat -F {MASQUERADING}"))?;
     let which = match how {
         Masquerade::Off => return Ok(()),
         Masquerade::But(exempt) => format!("! -d {exempt} ! -o cilium_+"),
         Masquerade::On(device) => format!("! -d {PODS} -o {device}"),
     };
-    iptables(node, &format!("-t nat -A POSTROUTING -s {cidr} {which} -j MASQUERADE"))
+    iptables(node, &format!("-t nat -A {MASQUERADING} -s {cidr} {which} -j MASQUERADE"))
 }
 
 /// Lets a Service's port lead to one of its pods, for pods of the node and for the node itself.

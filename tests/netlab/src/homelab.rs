@@ -32,6 +32,8 @@ pub struct Homelab {
     nodes: Vec<Node>,
     /// What each of them has of the pod network, in the same order; none without Cilium.
     shares: &'static [Share],
+    /// Their health endpoints, where agents run.
+    health: Vec<Namespace>,
 }
 
 /// Builds the homelab with three nodes, `node1` to `node3`, and Cilium in the given state.
@@ -50,7 +52,7 @@ pub fn homelab(label: &str, state: CiliumState) -> Result<Homelab> {
         let others = home.nodes.iter().zip(shares).filter(|(other, _)| other.name() != node.name());
         let remote: Vec<(&str, Ipv4Addr)> =
             others.map(|(other, share)| (share.pod_cidr, other.address())).collect();
-        agent::install(&home.lab, node, own, &remote, state)?;
+        home.health.extend(agent::install(&home.lab, node, own, &remote, state)?);
     }
     Ok(home)
 }
@@ -135,7 +137,7 @@ addr add 223.5.5.5/32 dev lo
 route add 10.0.0.0/16 via 203.0.113.2
 ",
         )?;
-        Ok(Self { lab, lan, router, internet, nodes: Vec::new(), shares: &[] })
+        Ok(Self { lab, lan, router, internet, nodes: Vec::new(), shares: &[], health: Vec::new() })
     }
 
     /// Puts a node with these addresses on LAN and cluster network; the addresses carry their
@@ -212,6 +214,11 @@ addr add 172.17.0.1/16 dev docker0
     /// The internet stand-in: 1.1.1.1, 1.0.0.1 and 223.5.5.5.
     pub fn internet(&self) -> &Namespace {
         &self.internet
+    }
+
+    /// The health endpoints of the nodes, in the same order: `eth0`, and nobody who answers yet.
+    pub fn health_endpoints(&self) -> &[Namespace] {
+        &self.health
     }
 
     /// The nodes, in the order of their names.

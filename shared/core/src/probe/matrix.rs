@@ -57,6 +57,9 @@ pub enum Asked {
     Tcp(u16),
     /// `GET /` on port 80.
     Http,
+    /// `GET` of a path on a port, once as short as it is and once in packets as large as the path's
+    /// MTU should allow: what TCP itself thinks of sizes, where a server is known.
+    ShortAndLong(u16, &'static str),
     /// A ClientHello to the target's port, or to 443.
     Tls,
     /// An echo request.
@@ -74,7 +77,10 @@ pub const ROWS: [(Destination, &[Asked]); 11] = [
     (Destination::Lan, &[Asked::Tcp(443), Asked::Icmp]),
     (Destination::OtherNode, &[Asked::Tcp(10250), Asked::Icmp, Asked::PathMtu]),
     (Destination::PodSameNode, &[Asked::Tcp(4240), Asked::Icmp]),
-    (Destination::PodOtherNode, &[Asked::Tcp(4240), Asked::Icmp, Asked::PathMtu]),
+    (
+        Destination::PodOtherNode,
+        &[Asked::Tcp(4240), Asked::ShortAndLong(4240, "/hello"), Asked::Icmp, Asked::PathMtu],
+    ),
     (Destination::ClusterDns, &[Asked::Dns]),
     (Destination::ClusterDnsPod, &[Asked::Dns]),
     (Destination::ApiService, &[Asked::Tls]),

@@ -1,7 +1,8 @@
 //! From targets to a request.
 
 use super::{
-    Endpoint, MtuVia, Namespace, Probe, ProbeRequest, Question, RecordType, Targets, Transport,
+    Address, Endpoint, MtuVia, Namespace, Probe, ProbeRequest, Question, RecordType, Targets,
+    Transport,
     matrix::{Asked, Cell, Destination, ROWS, Vantage},
     request::MAX_ID,
 };
@@ -11,6 +12,8 @@ use crate::view::{NodeView, View};
 const NAMES: usize = 2;
 /// A message that fills most of the smallest usual packet.
 const LARGE: u16 = 1400;
+/// Length of a request that fills several packets, or most of a jumbo frame.
+const LONG: u16 = 8000;
 
 /// The matrix's probes that start on a node at `vantage`, with what the facts add to `targets`.
 ///
@@ -71,7 +74,10 @@ fn ask(
                 target.ports.iter().map(|port| Question::Tcp { host: host(), port: *port }),
             ),
             Asked::Http => {
-                questions.push(Question::Http { host: host(), port: 80, path: "/".into() });
+                questions.push(get(host(), 80, "/", 0));
+            }
+            Asked::ShortAndLong(port, path) => {
+                questions.extend([0, LONG].map(|bytes| get(host(), port, path, bytes)));
             }
             Asked::Tls => {
                 let port = target.ports.first().copied().unwrap_or(443);
@@ -103,6 +109,10 @@ fn ask(
         }
     }
     questions
+}
+
+fn get(host: Address, port: u16, path: &str, bytes: u16) -> Question {
+    Question::Http { host, port, path: path.into(), bytes }
 }
 
 /// What DNS servers are asked for outside names: those of the namespace itself, whichever they are,

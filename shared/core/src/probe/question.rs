@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// Largest message that is echoed, bytes.
 const MAX_ECHO: u16 = 8192;
+/// Longest request for a path, bytes: Go's servers take headers of 1 MiB, nginx and Apache 8 KiB.
+const MAX_HTTP: u16 = 8000;
 /// What the header of an echoed message and an address in words take, bytes.
 const MIN_ECHO: u16 = 64;
 
@@ -52,6 +54,9 @@ pub enum Question {
         /// Path and query.
         #[serde(default = "root_path")]
         path: String,
+        /// Least length of the request, bytes, up to 8000: a header that servers ignore fills it up.
+        #[serde(default)]
+        bytes: u16,
     },
     /// A ClientHello. A ServerHello or an alert is an answer: no certificate is looked at.
     Tls {
@@ -151,7 +156,12 @@ impl Question {
                 format!("{name} {} at {server}/{}", record.word(), transport.word())
             }
             Self::Tcp { host, port } | Self::Tls { host, port, .. } => host.with_port(*port),
-            Self::Http { host, port, path } => format!("{}{path}", host.with_port(*port)),
+            Self::Http { host, port, path, bytes: 0 } => {
+                format!("{}{path}", host.with_port(*port))
+            }
+            Self::Http { host, port, path, bytes } => {
+                format!("{}{path} with {bytes} bytes", host.with_port(*port))
+            }
             Self::Icmp { host } | Self::PathMtu { host, .. } => host.0.clone(),
             Self::Echo { host, port, transport, .. } => {
                 format!("{}/{}", host.with_port(*port), transport.word())
@@ -170,7 +180,10 @@ impl Question {
                 }
                 (None, Some(*port))
             }
-            Self::Http { host, port, path } => {
+            Self::Http { host, port, path, bytes } => {
+                if *bytes > MAX_HTTP {
+                    return Some(format!("a request has at most {MAX_HTTP} bytes"));
+                }
                 let plain = path.len() <= 1024 && path.bytes().all(|byte| byte.is_ascii_graphic());
                 if !(plain && path.starts_with('/')) {
                     return Some(format!("`{}` is no path of a URL", shorten(path)));

@@ -189,7 +189,7 @@ impl<'p> Target<'p> {
 /// Small packets: everything but echo requests, which prove nothing, and what is about sizes.
 fn small<'p>(probes: &[&'p ProbeResult]) -> Vec<(&'p ProbeResult, bool)> {
     let is_small = |probe: &&&ProbeResult| !matches!(&*probe.kind, "icmp" | "path-mtu");
-    let small = probes.iter().filter(is_small).filter(|probe| !is_large_echo(probe));
+    let small = probes.iter().filter(is_small).filter(|probe| !is_large_message(probe));
     small.filter_map(|probe| Some((*probe, answers(probe)?))).collect()
 }
 
@@ -203,18 +203,23 @@ fn large<'p>(probes: &[&'p ProbeResult]) -> Vec<(&'p ProbeResult, bool)> {
     if !is_reached || (is_wide && is_narrow) {
         return Vec::new();
     }
-    let echoes = probes.iter().filter(|probe| is_large_echo(probe));
-    let echoes = echoes.filter_map(|probe| Some((*probe, answers(probe)?)));
+    // A server that does not answer a short request either says nothing about sizes.
+    let is_served = probes.iter().any(|it| it.kind == "http" && it.outcome == Outcome::Ok);
+    let messages = probes.iter().filter(|probe| {
+        is_large_message(probe)
+            && (probe.kind != "http" || is_served && probe.phase != Some(Phase::Connect))
+    });
+    let messages = messages.filter_map(|probe| Some((*probe, answers(probe)?)));
     if is_narrow || is_wide {
         // Where sizes were measured, a message that is lost although it would fit tells of something else.
         let sizes = sizes.into_iter().map(|probe| (*probe, is_wide));
-        let lost = echoes.filter(|(_, answers)| !answers && is_narrow);
+        let lost = messages.filter(|(_, answers)| !answers && is_narrow);
         return sizes
             .filter(|(probe, _)| probe.outcome.is_reached() == Some(true))
             .chain(lost)
             .collect();
     }
-    echoes.collect()
+    messages.collect()
 }
 
 /// Large packets vanish, and no router says what fits: then nobody who sends can do better. The
@@ -239,9 +244,14 @@ fn tcp<'p>(probes: &[&'p ProbeResult]) -> Vec<(&'p ProbeResult, bool)> {
     over("/tcp").collect()
 }
 
-/// The agent's large message travels over TCP; the small one over UDP.
-fn is_large_echo(probe: &ProbeResult) -> bool {
-    probe.kind == "echo" && probe.target.ends_with("/tcp")
+/// A message over TCP that fills packets. The agent's large echo travels over TCP, the small one over
+/// UDP; a long request says how long it is.
+pub(crate) fn is_large_message(probe: &ProbeResult) -> bool {
+    match &*probe.kind {
+        "echo" => probe.target.ends_with("/tcp"),
+        "http" => probe.target.ends_with(" bytes"),
+        _ => false,
+    }
 }
 
 /// Whether the probe got what tells that the way is open.

@@ -151,7 +151,7 @@ pub(crate) use command::{LIST_AGENTS, delete_cilium_links, quoted, restart_agent
 pub use finding::{Basis, Code, Evidence, Finding, Remedy, Severity};
 pub use judgement::{Judgement, Outcome, Unknown};
 pub(crate) use node_taints::names as node_names;
-pub(crate) use rt_02_missing_pod_route::has_lost_all;
+pub(crate) use rt_02_missing_pod_route::{has_lost_all, lost_routes};
 pub(crate) use spelling::vxlan as vxlan_values;
 
 use crate::view::View;

@@ -135,14 +135,24 @@ fn of_others<'c>(
 
 /// Whether a node of the view has none of the routes that its agent installs, and should have some.
 pub(crate) fn has_lost_all(view: &View<'_>, node: &NodeView<'_>) -> bool {
+    let lost = lost_routes(view, node).len();
+    lost > 0 && lost == of_others(view.facts.cluster.cilium_nodes.items(), node).count()
+}
+
+/// Pod CIDRs of other nodes to which the agent of a node installs a route, and there is none.
+pub(crate) fn lost_routes(view: &View<'_>, node: &NodeView<'_>) -> Vec<IpNet> {
     let (Some(routes), Ok(expectation)) = (node.facts.routes.known(), expectation(view, node))
     else {
-        return false;
+        return Vec::new();
     };
+    if expectation == Expectation::KnownOutside {
+        return Vec::new();
+    }
     let (peers, routes) = (view.facts.cluster.cilium_nodes.items(), Routes::new(routes));
-    expectation != Expectation::KnownOutside
-        && of_others(peers, node).next().is_some()
-        && of_others(peers, node).all(|(peer, cidr)| !routes.lead_to(peer, cidr, expectation))
+    of_others(peers, node)
+        .filter(|(peer, cidr)| !routes.lead_to(peer, *cidr, expectation))
+        .map(|(_, cidr)| cidr)
+        .collect()
 }
 
 fn expectation(view: &View<'_>, node: &NodeView<'_>) -> Result<Expectation, String> {

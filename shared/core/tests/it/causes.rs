@@ -187,6 +187,13 @@ fn large_packets_are_judged_where_small_ones_come_through() {
     assert_eq!(with(&[narrow(sizes, 1372)]), ["C-MTU likely"]);
     let lost = probe(message, Outcome::Timeout);
     assert_eq!(with(&[narrow(sizes, 1372), small(), lost.clone()]), ["C-MTU confirmed"]);
+    // A long request is such a message, where a short one is answered.
+    let request = "pod/pod-other-node/http/10.244.2.9:4240/hello";
+    let long = probe(&format!("{request} with 8000 bytes"), Outcome::Timeout);
+    let short = probe(request, Outcome::Ok);
+    assert_eq!(with(&[narrow(sizes, 1372), short, long.clone()]), ["C-MTU confirmed"]);
+    let silent = probe(request, Outcome::Timeout);
+    assert_eq!(with(&[narrow(sizes, 1372), silent, long]), ["C-MTU likely"]);
     // Large packets come through, and TCP does not: that is no matter of size.
     let wide = probe(sizes, Outcome::Ok);
     let rising = counters("Tcp.InCsumErrors", 9);

@@ -45,6 +45,10 @@ fn what_cannot_be_sent_is_refused_by_name() {
         r"probe `a`: `/ HTTP/1.1\r\nEvil: 1` is no path of a URL"
     );
     assert_eq!(
+        one(r#"{"id": "a", "kind": "http", "host": "x", "bytes": 8001}"#),
+        "probe `a`: a request has at most 8000 bytes"
+    );
+    assert_eq!(
         one(r#"{"id": "a", "kind": "echo", "host": "x", "port": 1, "bytes": 9000}"#),
         "probe `a`: an echo has 64 to 8192 bytes"
     );
@@ -133,9 +137,13 @@ fn the_matrix_asks_what_the_facts_know() {
         "pod/pod-same-node/tcp/10.244.0.33:4240",
         "pod/pod-same-node/icmp/10.244.0.33",
         "pod/pod-other-node/tcp/10.244.1.33:4240",
+        "pod/pod-other-node/http/10.244.1.33:4240/hello",
+        "pod/pod-other-node/http/10.244.1.33:4240/hello with 8000 bytes",
         "pod/pod-other-node/icmp/10.244.1.33",
         "pod/pod-other-node/path-mtu/10.244.1.33",
         "pod/pod-other-node/tcp/10.244.2.33:4240",
+        "pod/pod-other-node/http/10.244.2.33:4240/hello",
+        "pod/pod-other-node/http/10.244.2.33:4240/hello with 8000 bytes",
         "pod/pod-other-node/icmp/10.244.2.33",
         "pod/pod-other-node/path-mtu/10.244.2.33",
         "pod/cluster-dns/dns/kubernetes.default.svc.cluster.local A at 10.96.0.10:53/udp",

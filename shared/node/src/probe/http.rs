@@ -16,18 +16,16 @@ const MAX_HEADERS: usize = 96;
 /// Bytes that are kept of a header.
 const MAX_VALUE: usize = 200;
 
-/// Asks for a path, and reads the head of the answer.
+/// Asks for a path with a request of at least `bytes`, and reads the head of the answer.
 pub(super) async fn get(
     attempt: &mut Attempt,
     peer: SocketAddr,
     host: &str,
     path: &str,
+    bytes: usize,
 ) -> Result<(), Failure> {
     let mut stream = connect(attempt, peer).await?;
-    let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: kcilium-node-agent\r\nAccept: */*\r\n\
-         Connection: close\r\n\r\n"
-    );
+    let request = request(host, path, bytes);
     attempt.step(Phase::Answer, stream.write_all(request.as_bytes())).await?;
     let read = async {
         let mut head = Vec::new();
@@ -55,6 +53,20 @@ pub(super) async fn get(
         }
         Err(why) => Err(Failure::told(Outcome::Unexpected, Phase::Answer, why)),
     }
+}
+
+fn request(host: &str, path: &str, bytes: usize) -> String {
+    let mut request = format!(
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: kcilium-node-agent\r\nAccept: */*\r\n\
+         Connection: close\r\n"
+    );
+    let (name, end) = ("X-Padding: ", "\r\n\r\n");
+    let padding = bytes.saturating_sub(request.len() + name.len() + end.len());
+    if padding > 0 {
+        request.extend([name, &"x".repeat(padding), "\r\n"]);
+    }
+    request.push_str("\r\n");
+    request
 }
 
 /// What a text of an answer's beginning is.
@@ -87,6 +99,16 @@ fn parse(head: &[u8]) -> Parsed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_is_as_long_as_it_should_be() {
+        let short = request("10.0.0.1", "/", 0);
+        assert!(short.ends_with("Connection: close\r\n\r\n"), "{short}");
+        assert_eq!(request("10.0.0.1", "/", short.len()), short);
+        let long = request("10.0.0.1", "/", 1400);
+        assert_eq!(long.len(), 1400);
+        assert!(long.starts_with(&short[..short.len() - 2]) && long.ends_with("x\r\n\r\n"));
+    }
 
     #[test]
     fn a_head_is_read_when_it_is_whole() {

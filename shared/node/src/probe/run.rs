@@ -225,13 +225,13 @@ impl Job {
                 let peer = resolve(attempt, resolver, host, *port).await?;
                 tcp::connect(attempt, peer).await.map(|_| ())
             }
-            Question::Http { host, port, path } => {
+            Question::Http { host, port, path, bytes } => {
                 let peer = resolve(attempt, resolver, host, *port).await?;
                 let authority = match port {
                     80 => host.as_str().to_owned(),
                     other => host.with_port(*other),
                 };
-                http::get(attempt, peer, &authority, path).await
+                http::get(attempt, peer, &authority, path, (*bytes).into()).await
             }
             Question::Tls { host, port, server_name } => {
                 let peer = resolve(attempt, resolver, host, *port).await?;

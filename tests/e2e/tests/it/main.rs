@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail in this way")]
 
 mod completion;
+mod consent;
 mod differential;
 mod doctor;
 mod homelab;
@@ -44,6 +45,7 @@ mod stage;
 mod staging;
 mod staging_absent;
 mod staging_end;
+mod terminal;
 mod tools;
 mod unprivileged;
 mod variants;

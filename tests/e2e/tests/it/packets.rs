@@ -12,7 +12,13 @@ use kubesim::{Cilium, GroupResource, Scenario};
 use netlab::{CiliumState, Homelab, homelab, require_programs, require_root_netns};
 use nodesim::{Image, NodeConfig, PodNetwork};
 
-use crate::{doctor::Run, program, report::Report, site::gzipped, stage::Stage};
+use crate::{
+    doctor::Run,
+    program,
+    report::Report,
+    site::{AGENT, gzipped},
+    stage::Stage,
+};
 
 /// What CoreDNS runs from.
 const COREDNS: &str = "registry.k8s.io/coredns/coredns:v1.10.1";
@@ -27,6 +33,7 @@ pub(crate) struct Traffic {
     stage: Stage,
     agent: PathBuf,
     router_dns: Child,
+    health: Vec<Child>,
 }
 
 impl Traffic {
@@ -42,6 +49,9 @@ impl Traffic {
         home.carry_packets().unwrap();
         services(&home);
         let router_dns = home.router().command(program::names().to_str().unwrap()).spawn().unwrap();
+        let hello = program::hello().to_str().unwrap();
+        let health = home.health_endpoints().iter();
+        let health = health.map(|endpoint| endpoint.command(hello).spawn().unwrap()).collect();
         let networks: Vec<_> = home
             .nodes()
             .iter()
@@ -62,11 +72,16 @@ impl Traffic {
             config.pod_cidr = *cidr;
             config.pod_network = PodNetwork::Veth { gateway: *gateway, mtu: 1450 };
             config.images = config.images.with(COREDNS, dns.clone());
+            // Pods name the agent's image by its digest.
+            for root in scenario.images.values() {
+                let agent = Image::new().directory(root).unwrap().stand_in();
+                config.images = config.images.with(AGENT, agent);
+            }
             config
         };
         let stage = Stage::at(home, &scenario, adapt).await;
         let agent = agent(&stage);
-        Self { stage, agent, router_dns }
+        Self { stage, agent, router_dns, health }
     }
 
     /// The network.
@@ -148,9 +163,11 @@ impl Traffic {
 
 impl Drop for Traffic {
     fn drop(&mut self) {
-        // It may have ended before.
-        let _ = self.router_dns.kill();
-        let _ = self.router_dns.wait();
+        for server in self.health.iter_mut().chain([&mut self.router_dns]) {
+            // It may have ended before.
+            let _ = server.kill();
+            let _ = server.wait();
+        }
     }
 }
 

@@ -15,7 +15,7 @@ async fn packets_decide_where_the_configuration_lies() {
 
     // It says that masquerade is on.
     traffic.home().masquerade(Masquerade::Off).unwrap();
-    traffic.assert(&[], &["likely C-MASQDEV"], 1).await;
+    traffic.assert(&[], &["confirmed C-MASQDEV"], 1).await;
 
     traffic.home().masquerade(Masquerade::On("eth1")).unwrap();
     traffic.stage().change("", "configmaps", "cilium-config", |map| {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{packets::agent, stage::Stage};
 
 /// Nothing of a run is in the store.
-fn assert_nothing_is_left(stage: &Stage) {
+pub(crate) fn assert_nothing_is_left(stage: &Stage) {
     let store = stage.sim().store();
     for plural in ["namespaces", "pods", "configmaps", "secrets", "serviceaccounts"] {
         let id = GroupResource::new("", plural);
@@ -22,7 +22,7 @@ fn assert_nothing_is_left(stage: &Stage) {
 }
 
 /// How many namespaces somebody asked for.
-fn namespaces_created(stage: &Stage) -> usize {
+pub(crate) fn namespaces_created(stage: &Stage) -> usize {
     let is_one = |entry: &kubesim::Entry| {
         entry.method == "POST" && entry.route.split('?').next() == Some("/api/v1/namespaces")
     };

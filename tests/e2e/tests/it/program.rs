@@ -24,6 +24,8 @@ static SAMPLE: Program = Program::new("kcilium-cli", "sample-plugin");
 
 static NAMES: Program = Program::new("netlab", "names");
 
+static HELLO: Program = Program::new("netlab", "hello");
+
 /// The doctor, built from the sources as they are now.
 pub(crate) fn doctor() -> &'static Path {
     DOCTOR.path()
@@ -52,6 +54,11 @@ pub(crate) fn sample() -> &'static Path {
 /// A DNS server.
 pub(crate) fn names() -> &'static Path {
     NAMES.path()
+}
+
+/// What answers in health endpoints.
+pub(crate) fn hello() -> &'static Path {
+    HELLO.path()
 }
 
 impl Program {

@@ -1,11 +1,13 @@
 //! Pods of other nodes are not reached: missing routes, a blocked tunnel, a network that drops
 //! addresses of pods, broken checksums.
 
+use std::net::IpAddr;
+
 use super::{Check, Decisive, Sign, Signature, Site, THROUGH_OTHER_NODES, in_agent};
 use crate::{
     facts::{RoutingMode, TunnelProtocol},
     probe::{LinkCounters, matrix::Destination},
-    rules::{Evidence, Finding, Remedy, Severity, vxlan_values},
+    rules::{Evidence, Finding, Remedy, Severity, lost_routes, vxlan_values},
 };
 
 const OTHER_NODE: Sign = Sign::Pod(Destination::PodOtherNode);
@@ -18,8 +20,9 @@ pub(super) static NO_ROUTE: Signature = Signature {
     may_break: THROUGH_OTHER_NODES,
     spares: &[SAME_NODE],
     decisive: |site| match site.evidence_of("RT-02", Severity::Error) {
+        Some(evidence) if lacks_way_to_lost(site) => Decisive::SeenOfSome { evidence },
         Some(evidence) => Decisive::Seen { evidence, speaks_for_itself: false },
-        None if site.tunnels() == Some(true) || has_all_routes(site) => Decisive::RuledOut,
+        None if site.tunnels() == Some(true) || knows_routes(site) => Decisive::RuledOut,
         None => Decisive::Unseen(Some(Check::new(
             "ip route",
             "no line for the pod CIDR of another node, if it is this",
@@ -89,7 +92,9 @@ pub(super) static ANTI_SPOOFING: Signature = Signature {
     spares: &[SAME_NODE, Sign::Pod(Destination::OtherNode)],
     decisive: |site| match site.tunnels() {
         Some(true) => Decisive::RuledOut,
-        _ if site.of_rule("RT-02").next().is_some() => Decisive::RuledOut,
+        _ if site.node.is_some_and(|node| !lost_routes(site.view, node).is_empty()) => {
+            Decisive::RuledOut
+        }
         _ => Decisive::Unseen(Some(Check::new(
             "tcpdump -ni any net POD-CIDR   # on both nodes, while a pod here sends",
             "packets leave here and do not arrive there, if it is this",
@@ -156,8 +161,16 @@ pub(super) static CHECKSUMS: Signature = Signature {
     verify: |_| vec![Check::new("nstat -az TcpInCsumErrors", "a number that stays as it is")],
 };
 
-/// What RT-02 needs was there, and it found nothing.
-fn has_all_routes(site: &Site<'_>) -> bool {
+/// All pods that are not reached are those to which routes are missing.
+fn lacks_way_to_lost(site: &Site<'_>) -> bool {
+    let Some((node, seen)) = site.node.zip(site.readings.seen(OTHER_NODE)) else { return false };
+    let routes = lost_routes(site.view, node);
+    let is_without = |peer: IpAddr| routes.iter().any(|cidr| cidr.contains(&peer));
+    !seen.lost.is_empty() && seen.lost.iter().all(|probe| probe.peer.is_some_and(is_without))
+}
+
+/// What RT-02 needs was there, and no other cause explains what it found.
+fn knows_routes(site: &Site<'_>) -> bool {
     site.node.is_some_and(|node| node.facts.routes.known().is_some())
         && site.view.facts.cluster.cilium_nodes.known().is_some()
 }

@@ -1,9 +1,10 @@
 //! Pods do not get out although masquerade is on.
 
-use super::{Check, Decisive, OUTSIDE, Sign, Signature, in_agent};
+use super::{Check, Decisive, OUTSIDE, Sign, Signature, Site, in_agent};
 use crate::{
+    facts::Family,
     probe::matrix::Destination,
-    rules::{Evidence, Remedy, Severity},
+    rules::{Evidence, Remedy, Severity, restart_agent},
 };
 
 const INTERNET: &[Sign] =
@@ -12,7 +13,10 @@ const SAME_NODE: Sign = Sign::Pod(Destination::PodSameNode);
 
 pub(super) static DEVICE: Signature = Signature {
     code: "C-MASQDEV",
-    title: |_| "masquerade is on, and not on the device by which packets leave".into(),
+    title: |site| match lost_rules(site) {
+        Some(_) => "masquerade is on, and the rules that do it are gone".into(),
+        None => "masquerade is on, and not on the device by which packets leave".into(),
+    },
     breaks: INTERNET,
     may_break: OUTSIDE,
     // Nodes know the way to pods.
@@ -22,8 +26,12 @@ pub(super) static DEVICE: Signature = Signature {
             return Decisive::RuledOut;
         }
         let of_rule = |code| site.evidence_of(code, Severity::Error);
-        match of_rule("CFG-10").or_else(|| of_rule("CFG-11")) {
-            Some(evidence) => Decisive::Seen { evidence, speaks_for_itself: true },
+        if let Some(evidence) = of_rule("CFG-10").or_else(|| of_rule("CFG-11")) {
+            return Decisive::Seen { evidence, speaks_for_itself: true };
+        }
+        match lost_rules(site) {
+            // An agent that starts writes them anew.
+            Some(lost) => Decisive::Seen { evidence: vec![lost], speaks_for_itself: false },
             None => Decisive::Unseen(Some(Check::new(
                 in_agent(
                     site,
@@ -36,7 +44,8 @@ pub(super) static DEVICE: Signature = Signature {
     explains: |finding| {
         matches!(finding.code.0, "CFG-10" | "CFG-11") && finding.severity >= Severity::Error
     },
-    because: "on another device packets keep the pod's address, and answers find no way back",
+    because: "without a rule for the device by which they leave, packets keep the pod's address, and answers find no \
+              way back",
     broken: &["everything outside the cluster"],
     still_works: &["pod to pod, Services, nodes"],
     cautions: &["`cilium status` says that masquerading is on."],
@@ -44,6 +53,16 @@ pub(super) static DEVICE: Signature = Signature {
         let rules = ["CFG-10", "CFG-11"];
         let remedies = rules.into_iter().flat_map(|code| site.of_rule(code)).take(1);
         let remedies: Vec<Remedy> = remedies.map(|finding| finding.remedy.clone()).collect();
+        if remedies.is_empty() && lost_rules(site).is_some() {
+            let restart = site.node.map(|node| restart_agent(site.view.namespace(), node.name()));
+            return vec![
+                Remedy::text(
+                    "Restart the agent, which writes its rules again. Then find what takes them away: a firewall that \
+                     is loaded again (firewalld, ufw, `nft flush ruleset`), or `iptables-restore`.",
+                )
+                .with_commands(restart),
+            ];
+        }
         if remedies.is_empty() {
             return vec![
                 Remedy::text(
@@ -61,6 +80,31 @@ pub(super) static DEVICE: Signature = Signature {
         )]
     },
 };
+
+/// Agents that masquerade in iptables do it in `CILIUM_POST_nat`, whatever their version.
+fn lost_rules(site: &Site<'_>) -> Option<Evidence> {
+    const CHAIN: &str = "CILIUM_POST_nat";
+    let node = site.node?;
+    let in_iptables = match site.masquerading().and_then(|it| it.mode.as_deref()) {
+        Some(mode) => mode.eq_ignore_ascii_case("iptables"),
+        None => !site.config.as_ref()?.masquerading.bpf,
+    };
+    let tables = node.facts.iptables.known()?.iter().filter(|it| it.family == Family::V4);
+    let tables: Vec<_> = tables.collect();
+    let of_name = |name| tables.iter().flat_map(move |table| table.named(name));
+    // An agent that starts keeps the old ones until it has written the new ones.
+    let is_there = of_name(CHAIN).any(|chain| chain.rules > 0 && chain.jumps > 0);
+    let is_replaced = of_name("OLD_CILIUM_POST_nat").next().is_some();
+    if !in_iptables || tables.is_empty() || is_there || is_replaced {
+        return None;
+    }
+    let fact = match of_name(CHAIN).next() {
+        None => format!("there is no chain {CHAIN}"),
+        Some(chain) if chain.rules == 0 => format!("{CHAIN} holds no rule"),
+        Some(_) => format!("nothing leads to {CHAIN}"),
+    };
+    Some(Evidence::new(format!("iptables of {}", node.name()), fact))
+}
 
 pub(super) static REVERSE_PATH: Signature = Signature {
     code: "C-RPF",

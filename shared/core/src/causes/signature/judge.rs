@@ -84,16 +84,18 @@ impl Key {
 fn judge(site: &Site<'_>) -> Vec<Held> {
     let mut candidates: Vec<Candidate> = SIGNATURES
         .iter()
-        .filter(|signature| !is_contradicted(site, signature))
         .map(|signature| Candidate { signature, decisive: (signature.decisive)(site) })
         .filter(|candidate| !matches!(candidate.decisive, Decisive::RuledOut))
+        .filter(|candidate| !is_contradicted(site, candidate))
         .collect();
     let mut unexplained = site.readings.failing();
     let mut held = Vec::new();
-    let decided =
-        candidates.extract_if(.., |candidate| matches!(candidate.decisive, Decisive::Seen { .. }));
+    let decided = candidates.extract_if(.., |candidate| candidate.decisive.evidence().is_some());
     for candidate in decided.collect::<Vec<_>>() {
-        let effects = effects(&candidate, &unexplained);
+        let mut effects = effects(&candidate, &unexplained);
+        if let Decisive::SeenOfSome { .. } = candidate.decisive {
+            effects.extend(broken_in_part(site, candidate.signature));
+        }
         let Some(confidence) = confidence_of_decided(site, &candidate, &effects) else { continue };
         unexplained.retain(|sign| !effects.contains(sign));
         held.push(Held { candidate, confidence, effects, others: Vec::new() });
@@ -106,9 +108,14 @@ fn judge(site: &Site<'_>) -> Vec<Held> {
 }
 
 /// A way works that it breaks, or one fails that it leaves alone.
-fn is_contradicted(site: &Site<'_>, signature: &Signature) -> bool {
+fn is_contradicted(site: &Site<'_>, Candidate { signature, decisive }: &Candidate) -> bool {
     let reading = |sign: &Sign| site.readings.reading(*sign);
-    let works = |sign: &Sign| matches!(reading(sign), Some(Reading::Works | Reading::Mixed));
+    let is_of_some = matches!(decisive, Decisive::SeenOfSome { .. });
+    let works = |sign: &Sign| match reading(sign) {
+        Some(Reading::Works) => true,
+        Some(Reading::Mixed) => !is_of_some,
+        Some(Reading::Fails) | None => false,
+    };
     signature.breaks.iter().any(works)
         || signature.spares.iter().any(|sign| reading(sign) == Some(Reading::Fails))
 }
@@ -118,13 +125,19 @@ fn effects(candidate: &Candidate, unexplained: &BTreeSet<Sign>) -> BTreeSet<Sign
     breaks.iter().chain(*may_break).filter(|sign| unexplained.contains(*sign)).copied().collect()
 }
 
+fn broken_in_part(site: &Site<'_>, signature: &'static Signature) -> impl Iterator<Item = Sign> {
+    let is_mixed = |sign: &Sign| site.readings.reading(*sign) == Some(Reading::Mixed);
+    signature.breaks.iter().copied().filter(is_mixed)
+}
+
 /// The fact was seen. Without an effect it may only be a fault in waiting.
 fn confidence_of_decided(
     site: &Site<'_>,
     candidate: &Candidate,
     effects: &BTreeSet<Sign>,
 ) -> Option<Confidence> {
-    let Decisive::Seen { speaks_for_itself, .. } = candidate.decisive else { return None };
+    let speaks_for_itself =
+        matches!(candidate.decisive, Decisive::Seen { speaks_for_itself: true, .. });
     // Where nobody looked whether the node fares better, the target itself may be dead.
     if !effects.is_empty() {
         let is_certain = site.readings.is_controlled();
@@ -178,7 +191,7 @@ fn verdict(site: &Site<'_>, held: Held) -> Verdict {
             .iter()
             .filter_map(|sign| Some(probed(site, *sign, site.readings.seen(*sign)?))),
     );
-    if let Decisive::Seen { evidence, .. } = &candidate.decisive {
+    if let Some(evidence) = candidate.decisive.evidence() {
         let facts = evidence.iter().take(6);
         chain.extend(facts.map(|Evidence { source, fact }| ChainLink::fact(source, fact)));
     }

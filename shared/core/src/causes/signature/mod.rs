@@ -60,10 +60,22 @@ struct Signature {
 enum Decisive {
     /// It was seen. `speaks_for_itself` where it tells of the cause even if nothing was probed.
     Seen { evidence: Vec<Evidence>, speaks_for_itself: bool },
+    /// It was seen, and accounts for just those targets that are not reached: others may be.
+    SeenOfSome { evidence: Vec<Evidence> },
     /// What is known speaks against it.
     RuledOut,
     /// Nobody looked, or it cannot be seen: how one could.
     Unseen(Option<Check>),
+}
+
+impl Decisive {
+    /// What was seen.
+    fn evidence(&self) -> Option<&[Evidence]> {
+        match self {
+            Self::Seen { evidence, .. } | Self::SeenOfSome { evidence } => Some(evidence),
+            Self::RuledOut | Self::Unseen(_) => None,
+        }
+    }
 }
 
 /// The causes, in the order in which they are mended: what comes first imitates what comes later.

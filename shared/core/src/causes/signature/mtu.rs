@@ -2,7 +2,7 @@
 
 use super::{Check, Decisive, Sign, Signature, Site};
 use crate::{
-    probe::{Answer, PathMtu, ProbeResult, matrix::Destination},
+    probe::{Answer, PathMtu, ProbeResult, matrix::Destination, readings::is_large_message},
     rules::{Evidence, Remedy},
 };
 
@@ -62,15 +62,15 @@ fn narrowest(site: &Site<'_>) -> Option<u32> {
 
 /// That echo requests vanish some router may be to blame for; a message over TCP is what users send.
 fn decisive(site: &Site<'_>) -> Decisive {
-    let echo = lost(site).find(|probe| probe.kind == "echo");
-    match echo.zip(lost(site).find_map(measured)) {
-        Some((echo, path)) => Decisive::Seen {
+    let message = lost(site).find(|probe| is_large_message(probe));
+    match message.zip(lost(site).find_map(measured)) {
+        Some((message, path)) => Decisive::Seen {
             evidence: vec![
                 Evidence::new(
                     site.place(),
                     format!("a packet of {} bytes comes back", path.passed),
                 ),
-                Evidence::new(site.place(), format!("a message to {} does not", echo.target)),
+                Evidence::new(site.place(), format!("a message to {} does not", message.target)),
             ],
             speaks_for_itself: false,
         },

@@ -1,13 +1,19 @@
 //! `C-UNMANAGED`: pods that matter are not Cilium's.
 
-use super::{Check, Decisive, Signature};
-use crate::rules::Severity;
+use super::{Check, Decisive, Sign, Signature};
+use crate::{probe::matrix::Destination, rules::Severity};
 
 pub(super) static SIGNATURE: Signature = Signature {
     code: "C-UNMANAGED",
     title: |_| "the cluster's DNS runs in pods that Cilium does not manage".into(),
+    // On their own node they may be reached all the same, and by luck elsewhere.
     breaks: &[],
-    may_break: &[],
+    may_break: &[
+        Sign::Pod(Destination::ClusterDnsPod),
+        Sign::Pod(Destination::ClusterDns),
+        Sign::Pod(Destination::Resolver),
+        Sign::Pod(Destination::InternetByName),
+    ],
     spares: &[],
     decisive: |site| match site.evidence_of("CNI-05", Severity::Error) {
         Some(evidence) => Decisive::Seen { evidence, speaks_for_itself: true },
