@@ -134,7 +134,7 @@ pub const ALL: &[Permission] = &[
     list(Resource::CILIUM_CLUSTER_POLICIES, without!(cilium_clusterwide_network_policies)),
     list(Resource::LOCAL_REDIRECT_POLICIES, without!(local_redirect_policies)),
     list(Resource::CUSTOM_RESOURCES, without!(custom_resources)),
-    Permission { place: Place::Home, ..list(Resource::LEASES, without!(leases)) },
+    list(Resource::LEASES, without!(leases)),
     object(Some("kube-system"), "kubeadm-config", without!(kubeadm)),
     object(Some("kube-public"), "cluster-info", without!(cluster_info)),
     object(Some("kube-system"), "kube-proxy", without!(kube_proxy)),

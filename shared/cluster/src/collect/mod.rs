@@ -18,7 +18,7 @@ mod yaml;
 
 use kcilium_core::{
     decode::kubernetes::{FromApi, page},
-    facts::{ClusterFacts, Facts, Origin, Source, Unavailable},
+    facts::{ClusterFacts, Facts, Lease, Origin, Source, Unavailable, UnavailableKind},
 };
 
 pub use names::names;
@@ -133,7 +133,7 @@ impl Collector<'_> {
             self.releases(&home, &workloads),
             self.agents(&home, &workloads),
             self.first_served(&Resource::CILIUM_NODE_CONFIGS, None, &[]),
-            self.all(Resource::LEASES, Some(&home), &[]),
+            self.leases(&home),
         );
         let (troubled, endpoints) = tokio::join!(
             self.troubled_pods(&pods, &home),
@@ -161,6 +161,16 @@ impl Collector<'_> {
             cilium_endpoints: endpoints.into(),
             leases: leases.into(),
             ..others
+        }
+    }
+
+    /// Kubelets' and the operator's; who may not see all namespaces, of Cilium's alone.
+    async fn leases(&self, home: &str) -> Result<Vec<Lease>, Unavailable> {
+        match self.all(Resource::LEASES, None, &[]).await {
+            Err(why) if why.kind == UnavailableKind::Forbidden => {
+                self.all(Resource::LEASES, Some(home), &[]).await.map_err(|_| why)
+            }
+            answer => answer,
         }
     }
 

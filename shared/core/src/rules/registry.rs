@@ -9,6 +9,8 @@ pub const RULES: &[Rule] = &[
     super::ag_02_init_container::RULE,
     super::ag_03_agents_on_nodes::RULE,
     super::ag_04_controllers::RULE,
+    super::ag_06_hubble_relay::RULE,
+    super::ag_08_envoy::RULE,
     super::ag_09_endpoints::RULE,
     super::api_01_no_way_to_api_server::RULE,
     super::api_02_address_of_api_server::RULE,
@@ -78,8 +80,10 @@ pub const RULES: &[Rule] = &[
     super::dns_06_host_forwarder::RULE,
     super::dns_08_fqdn_policy::RULE,
     super::host_03_other_vxlan_device::RULE,
+    super::host_04_other_plugins::RULE,
     super::host_05_reverse_path_filter::RULE,
     super::host_10_chains_removed::RULE,
+    super::host_13_clocks::RULE,
     super::kp_01_two_proxies::RULE,
     super::kp_02_no_proxy::RULE,
     super::kp_03_left_rules::RULE,
@@ -170,8 +174,8 @@ pub const NOT_YET: &[NotYet] = &[
         why: "it needs what `cilium-health status` found; the agent's own status only says that the prober runs",
     },
     NotYet {
-        what: "AG-06, AG-07, AG-08, AG-10",
-        why: "they need certificates and the state of BPF maps; the logs of Hubble relay are read where it fails, and not judged",
+        what: "AG-07, AG-10",
+        why: "they need certificates, which lie in Secrets beside their keys, and the state of BPF maps",
     },
     NotYet {
         what: "CNI-03",
@@ -191,7 +195,7 @@ pub const NOT_YET: &[NotYet] = &[
         why: "workloads of others than Cilium, kube-proxy and DNS are not read",
     },
     NotYet {
-        what: "HOST-01, HOST-13, MTU-03, PLT-02, PLT-03, PLT-05, PLT-06",
+        what: "HOST-01, MTU-03, PLT-02, PLT-03, PLT-05, PLT-06",
         why: "only packets that are sent, or the cloud's own API, tell whether something in between drops them",
     },
     NotYet {
@@ -199,8 +203,8 @@ pub const NOT_YET: &[NotYet] = &[
         why: "state of firewalls, files of systemd-networkd and NetworkManager and logs of the kernel are not read; the agent's container does not see the host's /etc",
     },
     NotYet {
-        what: "HOST-04, HOST-14",
-        why: "whether what another plugin or a VPN left is still in use no fact tells; RT-03, CIDR-18 and CNI-04 find where it is in the way",
+        what: "HOST-14",
+        why: "whether what a VPN left is still in use no fact tells; RT-03 and CIDR-18 find where it is in the way",
     },
     NotYet {
         what: "HOST-09",
@@ -247,6 +251,7 @@ pub const NOT_YET: &[NotYet] = &[
         what: "KP-02, KP-03 and DNS-01 of one host with `--local`",
         why: "what iptables has and what the kubelet gives pods is read in the agents' pods only",
     },
+    NotYet { what: "API-07", why: "KP-04 says it of kube-proxy's IPVS mode, with the version" },
     NotYet { what: "CFG-17", why: "VAL-02 says the same of every key that a chart no longer has" },
     NotYet {
         what: "VAL-09",

@@ -154,6 +154,8 @@ fn what_is_no_secret_stays() {
         ("image", "quay.io/cilium/cilium:v1.14.2@sha256:0123"),
         ("server", "https://10.24.0.2:6443"),
         ("kubeProxyReplacement", "strict"),
+        ("agent-not-ready-taint-key", "node.cilium.io/agent-not-ready"),
+        ("agentNotReadyTaintKey", "node.cilium.io/agent-not-ready"),
     ] {
         assert_eq!(redaction::named(name, text), text, "{name}");
     }

@@ -15,6 +15,7 @@ mod live;
 mod live_errors;
 mod live_faults;
 mod live_fleet;
+mod live_groups;
 mod live_logs;
 mod live_nodes;
 mod live_requests;

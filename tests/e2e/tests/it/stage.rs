@@ -63,7 +63,7 @@ impl Stage {
         }
     }
 
-    /// Changes an object as it is stored.
+    /// Changes an object of `kube-system` as it is stored.
     pub(crate) fn change(
         &self,
         group: &str,
@@ -71,12 +71,24 @@ impl Stage {
         name: &str,
         change: impl Fn(&mut Value),
     ) {
-        let id = GroupResource::new(group, plural);
-        let key = Key::new("kube-system", name);
+        self.change_at(&GroupResource::new(group, plural), &Key::new("kube-system", name), change);
+    }
+
+    /// Changes an object of no namespace, of the core's group, as it is stored.
+    pub(crate) fn change_cluster_wide(
+        &self,
+        plural: &str,
+        name: &str,
+        change: impl Fn(&mut Value),
+    ) {
+        self.change_at(&GroupResource::new("", plural), &Key::new("", name), change);
+    }
+
+    fn change_at(&self, id: &GroupResource, key: &Key, change: impl Fn(&mut Value)) {
         let mut store = self.sim().store();
-        let mut object = store.get(&id, &key).unwrap_or_else(|| panic!("{plural} {name}")).value();
+        let mut object = store.get(id, key).unwrap_or_else(|| panic!("{id:?} {key:?}")).value();
         change(&mut object);
-        store.put(&id, &key, &object);
+        store.put(id, key, &object);
     }
 
     /// The scenario with its nodes; the agents' containers run.

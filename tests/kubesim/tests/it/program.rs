@@ -142,7 +142,7 @@ fn what_cannot_be_served_is_said() {
         (
             Some(1),
             String::new(),
-            "error: there is no scenario `homelab`; there are dns-loop, healthy-1.12, healthy-1.16, healthy-1.18, healthy-1.19, homelab-clash, homelab-healthy, homelab-nomasq, k3s, kube-proxy, leftovers, no-kube-proxy, rke2, unmanaged-pods, and fleet(NODES,PODS)\n".to_owned()
+            "error: there is no scenario `homelab`; there are dns-loop, healthy-1.12, healthy-1.16, healthy-1.18, healthy-1.19, homelab-clash, homelab-healthy, homelab-nomasq, k3s, kube-proxy, leftovers, misspelt-values, no-kube-proxy, rke2, unmanaged-pods, and fleet(NODES,PODS)\n".to_owned()
         )
     );
     let (_, _, error) = complaint(&["--real-apiserver"]);
