@@ -93,8 +93,15 @@ pub(super) fn nodes(nodes: &[NodeState<'_>], most: usize) -> String {
         };
         let named = all.iter().take(most).map(String::as_str).collect::<Vec<_>>().join(", ");
         let unknown = state.left.iter().flat_map(|plan| &plan.unknown);
-        let unknown: String = unknown.map(|why| format!("; not looked at: {why}")).collect();
-        item(&mut text, &format!("{}: {} left: {named}{more}{unknown}", state.node, all.len()));
+        let unknown: Vec<String> = unknown.map(ToString::to_string).collect();
+        let mut parts = Vec::new();
+        if !all.is_empty() {
+            parts.push(format!("{} left: {named}{more}", all.len()));
+        }
+        if !unknown.is_empty() {
+            parts.push(format!("not looked at: {}", unknown.join("; ")));
+        }
+        item(&mut text, &format!("{}: {}", state.node, parts.join("; ")));
     }
     let _ = writeln!(text, "{} of {} nodes are clean.", nodes.len() - unclean.len(), nodes.len());
     text

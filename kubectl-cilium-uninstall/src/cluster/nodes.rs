@@ -22,7 +22,7 @@ use kcilium_core::{
 use serde::Serialize;
 
 /// How long a pod may take to start: its image is on the node, and nothing is pulled.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// How long looking may take.
 const LOOK: Duration = Duration::from_mins(2);
@@ -216,7 +216,7 @@ impl Nodes<'_> {
             let failure = Failure::could_not_run(error);
             if is_forbidden {
                 failure
-                    .hint("the role kcilium-uninstaller of docs/rbac.yaml grants it")
+                    .hint("the roles kcilium-uninstaller and kcilium-prober of docs/rbac.yaml grant it")
                     .hint("--scope cluster leaves the nodes as they are")
             } else {
                 failure

@@ -129,10 +129,7 @@ impl Run<'_> {
         let nodes =
             Nodes { api, inventory, flags: &self.wish.agent, pods: self.pods, owner: &owner };
         let spinner = Spinner::start("planning for the nodes", self.visibility());
-        let found = match self.wish.inspect_nodes {
-            true => Some(nodes.look(&spinner).await?),
-            false => None,
-        };
+        let found = if self.wish.inspect_nodes { Some(nodes.look(&spinner).await?) } else { None };
         nodes.cleaners(found, self.wish.target.timeout).await.map(Some)
     }
 

@@ -200,6 +200,9 @@ pub const PROBER: &[Permission] = &[
     staging("get", Resource::PODS, "log"),
 ];
 
+/// What telling cleaners on nodes to begin takes, beyond [`PROBER`].
+pub const CLEANER: &[Permission] = &[staging("patch", Resource::PODS, "")];
+
 /// The same where images were pulled with Secrets. Without it, kubelets from Kubernetes 1.35 on may
 /// not let the pods use them.
 pub const PULL_SECRETS: &[Permission] =

@@ -63,7 +63,7 @@ pub(crate) async fn apply(arguments: &Arguments) -> Result<Ended, Failure> {
     if let Some(left) = left {
         print_json(&Told::Left(left));
     }
-    Ok(Ended { failure: done.refusal.map(refused), ..ended(&summary) })
+    Ok(Ended { failure: done.refusal.as_ref().map(refused), ..ended(&summary) })
 }
 
 /// How far a plan was carried out.
@@ -118,7 +118,7 @@ pub(crate) async fn carry_out(
     Done { steps, ending: stop.get().unwrap_or(Ending::Finished), refusal: cleaned.err() }
 }
 
-pub(crate) fn refused(refusal: Refusal) -> Failure {
+pub(crate) fn refused(refusal: &Refusal) -> Failure {
     Failure::could_not_run(refusal.to_string())
         .hint("remove Cilium from the cluster first; its agent puts back what is removed here")
 }

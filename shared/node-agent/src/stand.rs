@@ -83,7 +83,7 @@ pub(crate) async fn by(arguments: &Arguments) -> Result<Ended, Failure> {
     let done = carry_out(host.root(), &plan, remembered, arguments, signals, begin).await;
     if done.refusal.is_some() || done.ending != Ending::Finished {
         let summary = done.summary(None).kept_in(keepsake.path());
-        return Ok(Ended { failure: done.refusal.map(refused), ..ended(&summary) });
+        return Ok(Ended { failure: done.refusal.as_ref().map(refused), ..ended(&summary) });
     }
     let after = state(&host, &order).await;
     let left = Inventory::of(&after);

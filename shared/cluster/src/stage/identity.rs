@@ -74,9 +74,8 @@ impl Run {
     /// Reads what a namespace says of itself; `None` if it is not one of ours in every respect.
     pub(super) fn of_namespace(name: &str, labels: &BTreeMap<String, String>) -> Option<Self> {
         let label = |key: &str| labels.get(key).map(String::as_str);
-        let purposes = [Purpose::Probe, Purpose::Clean].into_iter();
-        let (purpose, id) =
-            purposes.filter_map(|it| Some((it, name.strip_prefix(&it.prefix())?))).next()?;
+        let mut purposes = [Purpose::Probe, Purpose::Clean].into_iter();
+        let (purpose, id) = purposes.find_map(|it| Some((it, name.strip_prefix(&it.prefix())?)))?;
         let is_ours = [MANAGED_BY, (COMPONENT, purpose.word()), (RUN, id)]
             .into_iter()
             .all(|(key, value)| label(key) == Some(value));

@@ -149,7 +149,10 @@ impl Plan {
     /// When permissions are missing, when the API server cannot be asked, or when a request is too
     /// large. That nothing can be put on a node is part of the plan.
     pub async fn make(api: &Api, programs: &Programs, wish: Wish) -> Result<Self, PlanError> {
-        let needs = permissions::missing(api, permissions::PROBER, &wish.home).await?;
+        let mut needs = permissions::missing(api, permissions::PROBER, &wish.home).await?;
+        if wish.purpose == Purpose::Clean {
+            needs.extend(permissions::missing(api, permissions::CLEANER, &wish.home).await?);
+        }
         if !needs.is_empty() {
             let needs = needs.iter().map(|it| it.in_words(&wish.home)).collect();
             return Err(PlanError::Forbidden { needs });

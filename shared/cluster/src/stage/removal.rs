@@ -157,7 +157,7 @@ pub(super) async fn sweep(api: &Api, purpose: Purpose, runs: Runs) -> Vec<Swept>
     let mut swept = Vec::new();
     for (namespace, run) in others(api, purpose).await {
         let is_going = namespace.metadata.deletion_timestamp.is_some();
-        if is_going && runs == Runs::Overdue || runs == Runs::Overdue && run.deadline() >= now {
+        if runs == Runs::Overdue && (is_going || run.deadline() >= now) {
             continue;
         }
         let name = run.namespace();

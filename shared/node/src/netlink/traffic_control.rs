@@ -52,12 +52,12 @@ pub(crate) async fn qdiscs(links: &[Link]) -> Result<Vec<Qdisc>, Unavailable> {
     dump(&request, &mut reader).await.map_err(|error| error.explain("qdiscs (RTM_GETQDISC)"))?;
     let names: BTreeMap<u32, &LinkName> =
         links.iter().map(|link| (link.index, &link.name)).collect();
-    let named = reader.0.into_iter().filter_map(|(index, kind)| {
+    let qdiscs = reader.0.into_iter().filter_map(|(index, kind)| {
         // Its interface came since.
         let link = names.get(&index)?;
         Some(Qdisc { link: (*link).clone(), kind })
     });
-    Ok(named.collect())
+    Ok(qdiscs.collect())
 }
 
 /// Indexes of interfaces, and kinds.

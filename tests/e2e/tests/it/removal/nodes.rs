@@ -1,12 +1,13 @@
 //! Cilium off the nodes, from the cluster: cleaners that stand there, and begin when it is gone.
 
 use std::{
-    path::PathBuf,
+    fs,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
-use kubesim::{Fault, GroupResource, Key, Kind};
+use kubesim::{Fault, GroupResource, Key, Kind, User};
 use netlab::{require_programs, require_root_netns};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -34,14 +35,38 @@ impl Nodes {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
+        self.command_as(&self.stage.kubeconfig(), arguments)
+    }
+
+    fn command_as(&self, kubeconfig: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(program::uninstall());
-        command.args(arguments).arg("--kubeconfig").arg(self.stage.kubeconfig());
+        command.args(arguments).arg("--kubeconfig").arg(kubeconfig);
         command.arg("--node-agent").arg(&self.agent).current_dir(self.folder.path());
         command
     }
 
+    /// Somebody who has these roles of docs/rbac.yaml and no other; their kubeconfig.
+    fn user_with(&self, roles: &[&str]) -> PathBuf {
+        let all = fs::read_to_string(program::workspace().join("docs/rbac.yaml")).unwrap();
+        self.stage.sim().load(&all).unwrap();
+        for role in roles {
+            let binding = format!(
+                "{{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, \
+                 metadata: {{name: {role}}}, roleRef: {{apiGroup: rbac.authorization.k8s.io, \
+                 kind: ClusterRole, name: {role}}}, subjects: \
+                 [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: remover}}]}}"
+            );
+            self.stage.sim().load(&binding).unwrap();
+        }
+        self.stage.kubeconfig_of(&User::new("remover", &[]))
+    }
+
     async fn run(&self, arguments: &[&str]) -> Run {
-        let mut command = self.command(arguments);
+        self.run_as(&self.stage.kubeconfig(), arguments).await
+    }
+
+    async fn run_as(&self, kubeconfig: &Path, arguments: &[&str]) -> Run {
+        let mut command = self.command_as(kubeconfig, arguments);
         tokio::task::spawn_blocking(move || Run::of(&mut command)).await.unwrap()
     }
 
@@ -154,8 +179,18 @@ async fn a_plan_of_inspected_nodes_is_what_goes() {
     assert!(items.len() >= 8, "{items:#?}");
     assert!(items.iter().any(|item| item["what"]["link"]["name"] == "cilium_vxlan"), "{items:#?}");
     assert_eq!((cluster.traces("node1"), cluster.staged()), (before, vec![]));
-    // What was not there when it was agreed on stays.
-    let run = cluster.run(&["--yes", "--inspect-nodes", "--no-backup"]).await;
+    // The roles that docs/rbac.yaml has for it are enough, and both are needed.
+    let wanted = ["kcilium-uninstaller", "kcilium-prober"];
+    let kubeconfig = cluster.user_with(&wanted[..1]);
+    let run = cluster.run_as(&kubeconfig, &["--yes", "--no-backup"]).await;
+    assert_eq!(run.code, Some(3), "{} {}", run.stdout, run.stderr);
+    assert!(
+        run.stderr.contains("the roles kcilium-uninstaller and kcilium-prober"),
+        "{}",
+        run.stderr
+    );
+    let kubeconfig = cluster.user_with(&wanted);
+    let run = cluster.run_as(&kubeconfig, &["--yes", "--inspect-nodes", "--no-backup"]).await;
     assert_eq!(run.code, Some(0), "{} {}", run.stdout, run.stderr);
     cluster.assert_clean();
 }

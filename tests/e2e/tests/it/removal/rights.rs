@@ -26,7 +26,10 @@ async fn the_role_is_enough() {
     let file = land.folder().join("remover.kubeconfig");
     fs::write(&file, kubeconfig).unwrap();
     let mut command = std::process::Command::new(program::uninstall());
-    command.args(["--yes", "--kubeconfig"]).arg(&file).current_dir(land.folder());
+    command
+        .args(["--yes", "--scope", "cluster", "--kubeconfig"])
+        .arg(&file)
+        .current_dir(land.folder());
     let run = crate::doctor::Run::of(&mut command);
     assert_eq!(run.code, Some(0), "{} {}", run.stdout, run.stderr);
     let refused: Vec<_> =
