@@ -81,9 +81,9 @@ impl Nodes {
         let network = self.stage.node(node);
         let links = network.ip(&["-o", "link"]).unwrap();
         let chains = network.iptables("-S").unwrap();
-        let lines = links.lines().chain(chains.lines());
+        let all = links.lines().chain(chains.lines());
         let is_ciliums = |line: &&str| line.contains(": cilium_") || line.contains("CILIUM");
-        let mut traces: Vec<String> = lines.filter(is_ciliums).map(str::to_owned).collect();
+        let mut traces: Vec<String> = all.filter(is_ciliums).map(str::to_owned).collect();
         for file in ["etc/cni/net.d/05-cilium.conflist", "run/cilium", "opt/cni/bin/cilium-cni"] {
             let path = self.stage.host(node).root().join(file);
             traces.extend(path.exists().then(|| file.to_owned()));
@@ -164,11 +164,11 @@ async fn one_command_takes_it_out_of_the_cluster_and_off_all_nodes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plan_of_inspected_nodes_is_what_goes() {
     let Some(cluster) = Nodes::healthy().await else { return };
-    let plain = cluster.run(&["--dry-run"]).await;
+    let unseen = cluster.run(&["--dry-run"]).await;
     assert!(
-        plain.stdout.contains("clean node node1 of all that is certainly Cilium's"),
+        unseen.stdout.contains("clean node node1 of all that is certainly Cilium's"),
         "{}",
-        plain.stdout
+        unseen.stdout
     );
     let before = cluster.traces("node1");
     let plan = cluster.run(&["--dry-run", "--inspect-nodes", "-o", "json"]).await;
