@@ -22,7 +22,7 @@ Exit codes:
 ///
 /// Examples:
 ///   kubectl cilium-uninstall --dry-run            what would be done
-///   kubectl cilium-uninstall                      remove Cilium, from all nodes too
+///   kubectl cilium-uninstall                      remove Cilium everywhere
 ///   kubectl cilium-uninstall --scope cluster      leave the nodes as they are
 ///   kubectl cilium-uninstall verify               is anything left?
 ///   kubectl cilium-uninstall restore FOLDER       bring back policies
@@ -33,10 +33,10 @@ Exit codes:
 ///
 /// A removal shows its plan first, and asks. Before anything goes it writes a
 /// backup, and reads it back. What it cannot take away it reports; run it again to
-/// finish. Before Cilium goes, it puts a cleaner on each node, from an image that is
-/// there; when the agents are gone each is told to begin, one node before the others.
-/// Where nothing can be put, run the program as root with --local. What is not
-/// certainly Cilium's stays.
+/// finish. While Cilium still runs, it puts a cleaner on each node, with an image
+/// that is there; when the agents are gone it tells them to begin, one of them
+/// first. Where nothing can be put, run the program as root with --local. What is
+/// not certainly Cilium's stays.
 #[derive(Debug, Parser)]
 #[command(
     version,

@@ -52,8 +52,8 @@ fn wrong_usage_is_2() {
         &["verify", "--local", "--root", "/nowhere"],
         &["clean"],
         &["restore", "/nowhere"],
-        &["--scope", "nodes"],
-        &["--scope", "all"],
+        &["--scope", "cluster", "--restart-pods"],
+        &["--parallel", "0"],
         &["--backup", "x", "--no-backup"],
         // What is for a cluster has no effect on a host, and is not taken for it.
         &["--local", "--dry-run", "--keep-crds"],
