@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use kcilium_cli::{Exit, Style, control, format};
 use kcilium_core::{
     facts::Unavailable,
-    leftovers::{Comparison, Inventory, Outcome, Plan, PodsInUse, Step},
+    leftovers::{Comparison, Inventory, Item, Leftover, Outcome, Plan, PodsInUse, Step},
 };
 use serde::Serialize;
 
@@ -118,6 +118,7 @@ fn text(plan: &Plan, proof: &Proof, output: Format, out: &mut impl Write) -> io:
     }
     if let Some(left) = &proof.left {
         report::sections(left, output, out)?;
+        outlasting(plan, left, output, out)?;
     }
     if let Some(foreign) = &proof.foreign {
         changes(foreign, out)?;
@@ -145,6 +146,20 @@ fn text(plan: &Plan, proof: &Proof, output: Format, out: &mut impl Write) -> io:
     };
     writeln!(out, "{last}")?;
     writeln!(out, "To undo it: {}", control::escape(&proof.undo))
+}
+
+/// Settings of the running kernel: what told of them went, and they did not.
+fn outlasting(
+    plan: &Plan,
+    left: &Inventory,
+    output: Format,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let is_setting = |what: &Leftover| matches!(what, Leftover::Sysctl(_) | Leftover::Qdisc(_));
+    let is_told = |what: &Leftover| left.items.iter().any(|item| item.what == *what);
+    let settings = plan.doubtful.iter().filter(|item| is_setting(&item.what));
+    let settings: Vec<Item> = settings.filter(|item| !is_told(&item.what)).cloned().collect();
+    report::staying("Still set in the running kernel", &settings, usize::MAX, output, out)
 }
 
 /// What changed though it is not in the plan.

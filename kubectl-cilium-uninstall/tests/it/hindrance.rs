@@ -1,6 +1,8 @@
 //! Nodes that do not let everything be done: what cannot be done is told, and the rest goes on.
 
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use netlab::require_programs;
 
@@ -124,6 +126,55 @@ fn what_is_mounted_in_the_agents_directory_stays() {
     assert_eq!(precious, "kept\n");
     // What is not mounted did go.
     assert!(!dirty.root().join("run/cilium/state/x").exists());
+    let (code, out, err) = run(&mut dirty.clean(&["--yes"]));
+    assert_eq!(code, Some(0), "{out}{err}");
+}
+
+/// A process that ends with the test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_pod_that_only_a_process_keeps_alive_keeps_its_network() {
+    let Some(dirty) = Dirty::new("hindered pod") else { return };
+    let mut pod = dirty.namespace().command("unshare");
+    pod.args(["-n", "sh", "-c", "echo ready; exec sleep 300"]).stdout(Stdio::piped());
+    let mut pod = Process(pod.spawn().unwrap());
+    let mut ready = String::new();
+    BufReader::new(pod.0.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+    assert_eq!(ready, "ready\n");
+    dirty
+        .namespace()
+        .ip_batch(&format!(
+            "link add lxc0123456789ab type veth peer name eth0p\n\
+             link set eth0p netns {}\nlink set lxc0123456789ab up\n\
+             route add 10.244.0.9 dev lxc0123456789ab\n",
+            pod.0.id()
+        ))
+        .unwrap();
+    let (code, out, err) = run(&mut dirty.clean(&["--yes"]));
+    assert_eq!(code, Some(1), "{out}{err}");
+    let in_use = section(&out, "Left by Cilium, and still in use:");
+    for what in ["link lxc0123456789ab", "route 10.244.0.9 dev", "/opt/cni/bin/cilium-cni"] {
+        assert!(in_use.contains(what), "{what}: {out}");
+    }
+    let kernel = dirty.network().unwrap();
+    assert!(kernel.contains("10.244.0.9 dev lxc0123456789ab"), "{kernel}");
+    assert!(!kernel.contains("cilium_host"), "{kernel}");
+
+    // When it ends the kernel takes the device away, and nothing is in the way of the rest.
+    drop(pod);
+    let gone = || !dirty.network().unwrap().contains("lxc0123456789ab");
+    assert!((0..200).any(|_| gone() || {
+        std::thread::sleep(Duration::from_millis(50));
+        false
+    }));
     let (code, out, err) = run(&mut dirty.clean(&["--yes"]));
     assert_eq!(code, Some(0), "{out}{err}");
 }

@@ -1,8 +1,10 @@
 //! Interfaces, what hangs on them, and the chains.
 
+use kcilium_core::decode::iproute2;
 use kcilium_core::facts::{Fact, Link, LinkFlag, Peer};
 use kcilium_core::leftovers::{
-    Direction, Endpoint, Fate, Filter, HostState, Inventory, Item, Leftover, Pin, Program, Proof,
+    Attachment, AttachmentPoint, Direction, Endpoint, Fate, Filter, HostState, Inventory, Item,
+    Leftover, NetkitEnd, Pin, Program, Proof,
 };
 
 use crate::leftovers::{ruleset, told, veth};
@@ -110,6 +112,62 @@ fn programs_are_told_by_name_or_maps_and_the_qdisc_by_its_filters() {
             "doubtful qdisc clsact on eth2",
             "remove tc filter cil_from_netdev on eth0 ingress",
             "remove tc filter bpf_netdev.o:[from-netdev] on eth1 ingress",
+        ]
+    );
+}
+
+/// Kinds that the kernels of test machines often lack (netkit, WireGuard, Geneve, IP in IP), so that
+/// nodes in namespaces have none of them.
+#[test]
+fn devices_of_rare_kinds_are_told_by_name_and_kind() {
+    let link = |name: &str, kind: &str, more: &str| {
+        format!(
+            r#"{{"ifindex":9,"ifname":"{name}","flags":["POINTOPOINT","NOARP","UP","LOWER_UP"],
+                "mtu":1420,{more}"linkinfo":{{"info_kind":"{kind}"}}}}"#
+        )
+    };
+    let here = r#""link":"eth0p","#;
+    let elsewhere = r#""link_index":2,"link_netnsid":1,"#;
+    let links = [
+        link("cilium_wg0", "wireguard", ""),
+        link("cilium_geneve", "geneve", ""),
+        link("cilium_ipip4", "ipip", ""),
+        link("cilium_ipip6", "ip6tnl", ""),
+        link("lxc0123456789ab", "netkit", here),
+        link("lxc0123456789cd", "netkit", elsewhere),
+        // Renamed, and the kernel's.
+        link("cilium_tunl", "ipip", ""),
+        link("cilium_vxlan", "wireguard", ""),
+        link("wg0", "wireguard", ""),
+        link("tunl0", "ipip", ""),
+        link("lxc0123456789ef", "macvlan", ""),
+    ];
+    let program = |link: &str, end| Attachment {
+        point: AttachmentPoint::Netkit { link: link.into(), end },
+        program: Program { id: 7, name: "cil_from_contai".into(), maps: vec![] },
+        link_id: Some(1),
+    };
+    let state = HostState {
+        links: Fact::Known(iproute2::links(&format!("[{}]", links.join(","))).unwrap()),
+        link_programs: Fact::Known(vec![
+            program("lxc0123456789ab", NetkitEnd::Primary),
+            program("lxc0123456789cd", NetkitEnd::Peer),
+        ]),
+        ..HostState::default()
+    };
+    assert_eq!(
+        told(&state),
+        [
+            "remove link cilium_wg0 (wireguard)",
+            "remove link cilium_geneve (geneve)",
+            "remove link cilium_ipip4 (ipip)",
+            "remove link cilium_ipip6 (ip6tnl)",
+            "remove link lxc0123456789ab (netkit)",
+            "in use link lxc0123456789cd (netkit)",
+            "doubtful link cilium_tunl (ipip)",
+            "doubtful link cilium_vxlan (wireguard)",
+            "remove BPF program cil_from_contai on lxc0123456789ab (netkit primary)",
+            "in use BPF program cil_from_contai on lxc0123456789cd (netkit peer)",
         ]
     );
 }

@@ -1,8 +1,8 @@
 //! Qdiscs and BPF filters: `RTM_GETQDISC`, `RTM_GETTFILTER`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use kcilium_core::facts::{Link, LinkName, Unavailable};
+use kcilium_core::facts::{Link, Unavailable};
 use kcilium_core::leftovers::{Direction, Qdisc};
 use netlink_packet_core::{DecodeError, parse_u32};
 
@@ -50,14 +50,13 @@ pub(crate) async fn qdiscs(links: &[Link]) -> Result<Vec<Qdisc>, Unavailable> {
         Request { kind: RTM_GETQDISC, item: RTM_NEWQDISC, payload: vec![0; 20], watch: 0 };
     let mut reader = QdiscReader(BTreeSet::new());
     dump(&request, &mut reader).await.map_err(|error| error.explain("qdiscs (RTM_GETQDISC)"))?;
-    let names: BTreeMap<u32, &LinkName> =
-        links.iter().map(|link| (link.index, &link.name)).collect();
-    let qdiscs = reader.0.into_iter().filter_map(|(index, kind)| {
-        // Its interface came since.
-        let link = names.get(&index)?;
-        Some(Qdisc { link: (*link).clone(), kind })
-    });
-    Ok(qdiscs.collect())
+    let mut found = Vec::new();
+    for link in links {
+        let from = reader.0.range((link.index, String::new())..);
+        let own = from.take_while(|(index, _)| *index == link.index);
+        found.extend(own.map(|(_, kind)| Qdisc { link: link.name.clone(), kind: kind.clone() }));
+    }
+    Ok(found)
 }
 
 /// Indexes of interfaces, and kinds.

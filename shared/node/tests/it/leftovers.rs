@@ -49,6 +49,41 @@ fn a_clean_node_has_nothing_and_its_modules_stay_unloaded() {
     assert_eq!(String::from_utf8_lossy(&tables.stdout), "");
 }
 
+/// `fq` itself is not in every kernel.
+#[test]
+fn qdiscs_and_settings_of_the_namespace_are_read() {
+    if !require_root_netns() || !require_programs(&["tc"]) {
+        return;
+    }
+    let lab = Lab::new("running").unwrap();
+    let node = lab.namespace("node").unwrap();
+    node.ip_batch(
+        "link add eth0 numtxqueues 2 type veth peer name eth0q\nlink add br0 type bridge\n",
+    )
+    .unwrap();
+    for arguments in [["dev", "eth0", "root", "mq"], ["dev", "eth0", "clsact", ""]] {
+        let mut tc = node.command("tc");
+        tc.args(["qdisc", "add"]).args(arguments.iter().filter(|word| !word.is_empty()));
+        assert!(tc.status().unwrap().success());
+    }
+    node.sysctl("net.ipv4.fib_multipath_use_neigh", "1").unwrap();
+    let root = HostRoot::new(lab.dir());
+    let state = inside(&node, async || read_leftovers(&root, Remembered::default()).await);
+    let qdiscs = state.qdiscs.items().iter();
+    let of_eth0: Vec<&str> = qdiscs
+        .filter(|qdisc| qdisc.link.as_str() == "eth0")
+        .map(|qdisc| qdisc.kind.as_str())
+        .collect();
+    assert!(of_eth0.contains(&"mq") && !of_eth0.contains(&"clsact"), "{of_eth0:?}");
+    assert_eq!(state.clsact.items(), ["eth0".into()]);
+    let sysctls = state.sysctls.items().iter();
+    let shown: Vec<String> =
+        sysctls.map(|sysctl| format!("{} = {}", sysctl.key, sysctl.value)).collect();
+    for setting in ["net.ipv4.fib_multipath_use_neigh = 1", "net.ipv4.conf.all.rp_filter = 0"] {
+        assert!(shown.iter().any(|shown| shown == setting), "{setting}: {shown:?}");
+    }
+}
+
 #[test]
 fn without_tools_and_rights_much_is_unknown_and_nothing_fine() {
     if !require_root_netns() || !require_programs(&["setpriv", "unshare"]) {
