@@ -21,6 +21,14 @@ pub(super) const MAX_ENTRY_BYTES: u64 = 256 << 20;
 /// All files that are read, bytes.
 const MAX_BYTES: u64 = 512 << 20;
 
+/// All files of which the archive is as good without, bytes; and each of them.
+const MAX_SPARE_BYTES: u64 = 128 << 20;
+const MAX_SPARE_ENTRY_BYTES: u64 = 16 << 20;
+
+/// The end of a log that is kept, and all that is read of logs to get there, bytes.
+const LOG_END: usize = 256 << 10;
+const MAX_LOG_BYTES: u64 = 1 << 30;
+
 /// What zip files begin with; those without entries begin with their end.
 const BEGINNINGS: [[u8; 4]; 2] = [*b"PK\x03\x04", *b"PK\x05\x06"];
 
@@ -36,8 +44,10 @@ pub fn is_archive(path: &Path) -> bool {
 pub(super) struct Archive {
     path: PathBuf,
     zip: ZipArchive<BufReader<File>>,
-    /// Bytes that may still be read.
+    /// Bytes that may still be read: of all, of what can be done without, and of logs.
     left: u64,
+    spare_left: u64,
+    logs_left: u64,
 }
 
 impl Archive {
@@ -52,7 +62,13 @@ impl Archive {
             ZipError::Io(source) if source.raw_os_error().is_some() => unreadable(source),
             other => SysdumpError::Damaged { path: path.into(), reason: other.to_string() },
         })?;
-        Ok(Self { path: path.into(), zip, left: MAX_BYTES })
+        Ok(Self {
+            path: path.into(),
+            zip,
+            left: MAX_BYTES,
+            spare_left: MAX_SPARE_BYTES,
+            logs_left: MAX_LOG_BYTES,
+        })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -86,10 +102,57 @@ impl Archive {
             .left
             .checked_sub(length)
             .ok_or(SysdumpError::TooLarge { path, limit: MAX_BYTES })?;
-        Ok(match String::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-        })
+        Ok(text(bytes))
+    }
+
+    /// The text of an entry that can be done without; none where it, or all such, are too large.
+    pub(super) fn spare_text(
+        &mut self,
+        index: usize,
+        name: &str,
+    ) -> Result<Option<String>, SysdumpError> {
+        let limit = MAX_SPARE_ENTRY_BYTES.min(self.spare_left);
+        let mut bytes = Vec::new();
+        let read = self.zip.by_index(index).and_then(|entry| {
+            entry.take(limit + 1).read_to_end(&mut bytes).map_err(ZipError::from)
+        });
+        if let Err(error) = read {
+            return Err(self.broken(name, &error));
+        }
+        let length = bytes.len() as u64;
+        if length > limit {
+            return Ok(None);
+        }
+        self.spare_left -= length;
+        Ok(Some(text(bytes)))
+    }
+
+    /// The end of a log; none where nobody gets there within reason.
+    pub(super) fn log_end(
+        &mut self,
+        index: usize,
+        name: &str,
+    ) -> Result<Option<String>, SysdumpError> {
+        let mut end = Vec::new();
+        let mut left = self.logs_left;
+        let read = self.zip.by_index(index).and_then(|mut entry| {
+            let mut chunk = [0; 16 << 10];
+            loop {
+                let length = entry.read(&mut chunk)?;
+                let Some(rest) = left.checked_sub(length as u64) else { return Ok(false) };
+                left = rest;
+                if length == 0 {
+                    return Ok(true);
+                }
+                end.extend_from_slice(&chunk[..length]);
+                end.drain(..end.len().saturating_sub(LOG_END));
+            }
+        });
+        self.logs_left = left;
+        match read {
+            Ok(is_whole) => Ok(is_whole.then(|| text(end))),
+            Err(error) => Err(self.broken(name, &error)),
+        }
     }
 
     pub(super) fn broken(&self, entry: &str, reason: &dyn fmt::Display) -> SysdumpError {
@@ -98,6 +161,14 @@ impl Archive {
             entry: printable(entry),
             reason: reason.to_string(),
         }
+    }
+}
+
+/// Bytes that are not UTF-8 are replaced.
+fn text(bytes: Vec<u8>) -> String {
+    match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
     }
 }
 

@@ -4,11 +4,12 @@
 //! k8s-nodes-<ts>.yaml       ciliumnodes-<ts>.yaml          cilium-configmap-<ts>.yaml
 //! k8s-version-<ts>.txt      cilium-helm-values-<ts>.yaml   cilium-helm-metadata-<ts>.yaml
 //! cniconf-<file>-<pod>-<ts>.txt                            cilium-bugtool-<pod>-<ts>/cmd/ip-a.md
+//! logs-<pod>-<container>-<ts>.log                          logs-<pod>-<container>-<ts>-prev.log
 //! ```
 //!
 //! `<ts>` is `20240131-120000`. All may stand in a folder of their own, as cilium-cli packs them.
 
-use kcilium_core::decode::cni_conf;
+use kcilium_core::{decode::cni_conf, facts::Run};
 
 /// What a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(super) enum Part<'a> {
     HelmMetadata,
     /// A CNI file of a node, by its name and its agent's pod.
     Cni(&'a str),
+    /// What a container wrote: `POD-CONTAINER`, both of which may have dashes.
+    Log(&'a str, Run),
     /// What a command printed in an agent's pod.
     Command {
         /// The pod.
@@ -43,6 +46,13 @@ pub(super) fn part(path: &str) -> Option<Part<'_>> {
             .then(|| Part::Command { pod: without_time(pod), command });
     }
     let (name, extension) = file.rsplit_once('.')?;
+    if extension == "log" {
+        let (name, run) = match name.strip_suffix("-prev") {
+            Some(name) => (name, Run::Previous),
+            None => (name, Run::Current),
+        };
+        return Some(Part::Log(without_time(name).strip_prefix("logs-")?, run));
+    }
     let name = without_time(name);
     Some(match (name, extension) {
         ("k8s-version", "txt") => Part::Version,
@@ -110,6 +120,8 @@ pub(super) fn git_version(text: &str) -> Result<&str, String> {
 
 #[cfg(test)]
 mod tests {
+    use kcilium_core::facts::Run;
+
     use super::{Part, cni_file, git_version, part};
 
     #[test]
@@ -132,6 +144,15 @@ mod tests {
                 format!("cniconf-05-cilium.conflist-cilium-abcde-{time}.txt"),
                 Some(Part::Cni("05-cilium.conflist-cilium-abcde")),
             ),
+            (
+                format!("logs-cilium-abcde-cilium-agent-{time}.log"),
+                Some(Part::Log("cilium-abcde-cilium-agent", Run::Current)),
+            ),
+            (
+                format!("logs-cilium-abcde-cilium-agent-{time}-prev.log"),
+                Some(Part::Log("cilium-abcde-cilium-agent", Run::Previous)),
+            ),
+            ("cilium-sysdump.log".into(), None),
             (String::new(), None),
             ("cmd/ip-a.md".into(), None),
         ];

@@ -8,13 +8,14 @@ mod archive;
 mod bugtool;
 mod error;
 mod layout;
+mod logs;
 mod yaml;
 
 use std::{collections::BTreeMap, path::Path};
 
 use kcilium_core::{
     decode::recorded::{self, Files},
-    facts::{Fact, Facts, Release, Source, Unavailable},
+    facts::{Fact, Facts, Release, Run, Source, Unavailable},
     redaction,
 };
 use serde::Deserialize;
@@ -39,12 +40,31 @@ pub fn read(path: &Path) -> Result<Facts, SysdumpError> {
     for index in 0..archive.len() {
         let name = archive.name(index);
         let Some(part) = layout::part(&name) else { continue };
-        parts += 1;
+        match part {
+            // Which are wanted the pods tell, when all are known.
+            Part::Log(of, run) => {
+                found.logs.insert((of.to_owned(), run), (index, name));
+                continue;
+            }
+            Part::Command { pod, command } if bugtool::is_large(command) => {
+                if let Some(text) = archive.spare_text(index, &name)? {
+                    found.bugtools.entry(pod.to_owned()).or_default().take(command, text);
+                }
+                continue;
+            }
+            _ => parts += 1,
+        }
         let text = archive.text(index, &name)?;
         found.take(part, text).map_err(|reason| archive.broken(&name, &reason))?;
     }
     if parts == 0 {
         return Err(SysdumpError::Foreign { path: path.into() });
+    }
+    for source in logs::wanted(&found.files) {
+        let Some((index, name)) = found.logs.get(&logs::key(&source)) else { continue };
+        if let Some(text) = archive.log_end(*index, name)? {
+            found.files.insert(recorded::log_path(&source), logs::without_times(&text));
+        }
     }
     Ok(found.facts())
 }
@@ -58,6 +78,8 @@ struct Found {
     cni: Vec<(String, String)>,
     release: Option<Release>,
     values: Option<Value>,
+    /// Entries that are logs, by what their names say.
+    logs: BTreeMap<(String, Run), (usize, String)>,
 }
 
 impl Found {
@@ -73,6 +95,7 @@ impl Found {
             Part::HelmValues => self.values = Some(parsed(&text)?),
             Part::HelmMetadata => self.release = Some(release(&text)?),
             Part::Cni(name) => self.cni.push((name.to_owned(), text)),
+            Part::Log(..) => {}
             Part::Command { pod, command } => {
                 self.bugtools.entry(pod.to_owned()).or_default().take(command, text);
             }
