@@ -93,8 +93,8 @@ pub(crate) struct Removal {
         help_heading = "The nodes"
     )]
     pub(crate) parallel: u16,
-    /// Delete pods that have interfaces of Cilium's and are made again, so that they get new ones,
-    /// and take the old ones away
+    /// On nodes that are cleaned, delete pods that are not in the host's network, and are made again,
+    /// so that they get new interfaces; the old ones go as well
     #[arg(long, conflicts_with = "local", help_heading = "The nodes")]
     pub(crate) restart_pods: bool,
     #[command(flatten, next_help_heading = "The nodes")]

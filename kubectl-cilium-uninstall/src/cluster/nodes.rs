@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use bytes::Bytes;
 use kcilium_cli::{
     Failure, interrupt,
     probe::{self, NodeAgentFlags},
@@ -24,8 +25,9 @@ use serde::Serialize;
 /// How long a pod may take to start: its image is on the node, and nothing is pulled.
 const START: Duration = Duration::from_mins(1);
 
-/// How long looking may take.
+/// How long looking at so many nodes may take, as many as have pods at once.
 const LOOK: Duration = Duration::from_mins(2);
+const BATCH: usize = 100;
 
 /// What was found on each node, or why nobody knows.
 pub(super) type Found = BTreeMap<NodeName, Result<NodePlan, String>>;
@@ -83,6 +85,8 @@ pub(super) struct Cleaners {
     pub(super) words: BTreeMap<NodeName, String>,
     /// The nodes, for the plan.
     pub(super) hosts: Vec<HostPlan>,
+    /// What somebody runs on a node that cannot be reached.
+    pub(super) by_hand: String,
 }
 
 impl Nodes<'_> {
@@ -100,37 +104,57 @@ impl Nodes<'_> {
             daemon_sets: daemon_sets(self.inventory),
             run,
         };
-        let mut words = BTreeMap::new();
+        let order = |plan| CleaningOrder {
+            plan,
+            remembered: known.clone(),
+            pods: self.pods,
+            standing: Some(standing.clone()),
+        };
+        // All nodes that nobody looked at are asked the same: one text, however many there are.
+        let any = Asked::of(&order(None))?;
         let mut found = found.unwrap_or_default();
-        let mut orders = BTreeMap::new();
+        let (mut words, mut plans) = (BTreeMap::new(), BTreeMap::new());
+        let (mut errands, mut unseen) = (Vec::new(), Vec::new());
         for host in self.in_order() {
             let node = NodeName::from(host.name.as_str());
-            let order = CleaningOrder {
-                plan: found.remove(&node).and_then(Result::ok),
-                remembered: known.clone(),
-                pods: self.pods,
-                standing: Some(standing.clone()),
+            let asked = match found.remove(&node) {
+                // Nobody agreed to what nobody has seen.
+                Some(Err(why)) => {
+                    unseen.push((node, format!("it could not be looked at: {why}")));
+                    continue;
+                }
+                Some(Ok(plan)) => {
+                    let order = order(Some(plan));
+                    let asked = Asked::of(&order)?;
+                    plans.extend(order.plan.map(|plan| (node.clone(), plan)));
+                    asked
+                }
+                None => any.clone(),
             };
-            words.extend(Go::of(&order).map(|go| (node.clone(), go.to_json())));
-            orders.insert(node, order);
+            words.insert(node.clone(), asked.word);
+            let arguments = ["clean", "--apply", "-", "--host-namespaces"];
+            errands.push(errand(node, asked.request, &arguments));
         }
-        let arguments = ["clean", "--apply", "-", "--host-namespaces"];
-        let errands = self.in_order().into_iter().filter_map(|host| {
-            errand(host, orders.get(&NodeName::from(host.name.as_str()))?, &arguments)
-        });
-        let staging = self.plan(Purpose::Clean, errands.collect(), time).await?;
+        let staging = self.plan(Purpose::Clean, errands, time).await?;
         let command = ByHand::command(&known);
-        let mut plan_of = |node: &NodeName| orders.remove(node).and_then(|order| order.plan);
         let reached = staging.pods().iter().map(|pod| HostPlan {
             node: pod.errand.node.to_string(),
-            reach: Reach::Cleaner { plan: plan_of(&pod.errand.node) },
+            reach: Reach::Cleaner { plan: plans.remove(&pod.errand.node) },
         });
         let by_hand = |(errand, absence): &(Errand, Absence)| HostPlan {
             node: errand.node.to_string(),
-            reach: Reach::ByHand { why: absence.to_string(), command: command.clone() },
+            reach: match absence {
+                // No agent ever ran there.
+                Absence::NotLinux => Reach::NeverThere { why: absence.to_string() },
+                _ => Reach::ByHand { why: absence.to_string(), command: command.clone() },
+            },
         };
-        let hosts = reached.chain(staging.absent().iter().map(by_hand)).collect();
-        Ok(Cleaners { staging, words, hosts })
+        let unseen = unseen.into_iter().map(|(node, why)| HostPlan {
+            node: node.to_string(),
+            reach: Reach::ByHand { why, command: command.clone() },
+        });
+        let hosts = reached.chain(staging.absent().iter().map(by_hand)).chain(unseen).collect();
+        Ok(Cleaners { staging, words, hosts, by_hand: command })
     }
 
     /// Looks at all nodes: a pod on each says what would go. It is shown first what is created.
@@ -140,9 +164,14 @@ impl Nodes<'_> {
             pods: self.pods,
             ..CleaningOrder::default()
         };
-        let hosts = self.in_order().into_iter();
-        let errands = hosts.filter_map(|host| errand(host, &order, &["plan", "--host-namespaces"]));
-        let plan = self.plan(Purpose::Probe, errands.collect(), LOOK).await?;
+        let request = json(&order)?;
+        let errands = self.in_order().into_iter().map(|host| {
+            let node = NodeName::from(host.name.as_str());
+            errand(node, request.clone(), &["plan", "--host-namespaces"])
+        });
+        let errands: Vec<Errand> = errands.collect();
+        let batches = u32::try_from(errands.len() / BATCH + 1).unwrap_or(u32::MAX);
+        let plan = self.plan(Purpose::Probe, errands, LOOK.saturating_mul(batches)).await?;
         spinner.suspend(|| {
             use std::io::Write as _;
             // Without standard error there is nobody to tell.
@@ -170,16 +199,12 @@ impl Nodes<'_> {
     /// What is known of the cluster: by its objects, and by what earlier runs knew that came as far as
     /// putting something on nodes.
     async fn known(&self) -> Remembered {
-        let mut known = self.inventory.remembered();
-        for order in earlier_orders(self.api).await {
-            known.pod_cidrs.extend(order.remembered.pod_cidrs);
-            known.node_addresses.extend(order.remembered.node_addresses);
-        }
-        known.pod_cidrs.sort();
-        known.pod_cidrs.dedup();
-        known.node_addresses.sort();
-        known.node_addresses.dedup();
-        known
+        let earlier = earlier_orders(self.api).await.into_iter();
+        earlier.fold(self.inventory.remembered(), |known, order| Remembered {
+            // Of one node.
+            pod_links: Vec::new(),
+            ..known.and(order.remembered)
+        })
     }
 
     /// Workers first: the first node of all is the one that is tried.
@@ -230,13 +255,27 @@ fn daemon_sets(inventory: &Inventory) -> Vec<String> {
     sets.map(|found| found.object.uid.clone()).collect()
 }
 
-fn errand(host: &Host, order: &CleaningOrder, arguments: &[&str]) -> Option<Errand> {
-    Some(Errand {
-        node: NodeName::from(host.name.as_str()),
-        placement: Placement::Host,
-        arguments: arguments.iter().map(|word| (*word).to_owned()).collect(),
-        request: serde_json::to_vec(order).ok()?.into(),
-    })
+/// What a cleaner is asked, and the word that lets it begin.
+#[derive(Clone)]
+struct Asked {
+    request: Bytes,
+    word: String,
+}
+
+impl Asked {
+    fn of(order: &CleaningOrder) -> Result<Self, Failure> {
+        let word = Go::of(order).map(|go| go.to_json()).unwrap_or_default();
+        Ok(Self { request: json(order)?, word })
+    }
+}
+
+fn json(order: &CleaningOrder) -> Result<Bytes, Failure> {
+    Ok(serde_json::to_vec(order).map_err(Failure::could_not_run)?.into())
+}
+
+fn errand(node: NodeName, request: Bytes, arguments: &[&str]) -> Errand {
+    let arguments = arguments.iter().map(|word| (*word).to_owned()).collect();
+    Errand { node, placement: Placement::Host, arguments, request }
 }
 
 /// What a node agent says that it found.

@@ -1,6 +1,6 @@
 //! Look, plan, ask, write down, remove, look again.
 
-use std::{io::Write as _, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, io::Write as _, path::PathBuf, time::Duration};
 
 use kcilium_cli::{
     Exit, Failure, KubernetesFlags, Printer, control, format, interrupt,
@@ -10,11 +10,14 @@ use kcilium_cli::{
 use kcilium_cluster::{
     Api,
     kubeconfig::Connection,
-    removal::{Cleaning, Lock, LockError, Outcome, Report, Staging, Survey, backup, execute},
+    removal::{
+        Cleaning, Event, Lock, LockError, Outcome, Report, Staging, Survey, backup, execute,
+    },
+    stage,
 };
 use kcilium_core::{
     leftovers::PodsInUse,
-    removal::{Confirmed, Phase, Plan, Scope},
+    removal::{Confirmed, Inventory, Phase, Plan, Scope, Step},
 };
 use serde_json::json;
 use tokio::time::Instant;
@@ -38,14 +41,23 @@ pub(crate) fn run(
     printer: &mut Printer,
 ) -> Result<Exit, Failure> {
     let Wish { consent, output, removal, clean, .. } = wish;
-    if removal.restart_pods && !Scope::from(removal.scope).has_nodes() {
-        return Err(Failure::usage("--restart-pods goes with the nodes, and --scope leaves them"));
+    let of_nodes = [
+        ("--restart-pods", removal.restart_pods),
+        ("--force-pods", clean.force_pods),
+        ("--inspect-nodes", removal.inspect_nodes),
+    ];
+    let of_nodes = of_nodes.into_iter().find(|(_, is_given)| *is_given);
+    if let Some((flag, _)) = of_nodes.filter(|_| !Scope::from(removal.scope).has_nodes()) {
+        return Err(Failure::usage(format!("{flag}: --scope cluster leaves the nodes")));
     }
     let target = kubernetes.connection()?;
     let takes_pods = clean.force_pods || removal.restart_pods;
     let pods = if takes_pods { PodsInUse::Take } else { PodsInUse::Leave };
     let format = PlanFormat::from(*output);
-    let run = Run { wish: removal, consent, pods, format, kubernetes, target };
+    let user = target.user.as_deref().unwrap_or("unknown");
+    // Process numbers are the same in many containers.
+    let holder = format!("{user}, process {}, run {}", std::process::id(), stage::run_id());
+    let run = Run { wish: removal, consent, pods, format, kubernetes, target, holder };
     interrupt::block_on_steps(run.run(printer))?
 }
 
@@ -56,6 +68,8 @@ struct Run<'a> {
     format: PlanFormat,
     kubernetes: &'a KubernetesFlags,
     target: Connection,
+    /// Who removes: for whoever finds the lock taken.
+    holder: String,
 }
 
 impl Run<'_> {
@@ -68,7 +82,8 @@ impl Run<'_> {
         if self.consent.dry_run || plan.is_empty() {
             self.print(&plan, &survey, printer)?;
             return Ok(if plan.is_empty() {
-                connection::exit(true, plan.unknown.is_empty())
+                // What somebody has to do by hand is not done.
+                connection::exit(plan.by_hand.is_empty(), plan.unknown.is_empty())
             } else {
                 Exit::Fine
             });
@@ -102,6 +117,7 @@ impl Run<'_> {
             staging: &cleaners.staging,
             words: cleaners.words.clone(),
             parallel: usize::from(self.wish.parallel),
+            by_hand: cleaners.by_hand.clone(),
         });
         self.carry_out(&api, &survey, confirmed, cleaning.as_ref(), printer).await
     }
@@ -125,10 +141,9 @@ impl Run<'_> {
                 .hint("--scope all removes them first")
                 .hint("--scope cluster removes them, and leaves the nodes for later"));
         }
-        let owner = self.holder();
-        let nodes =
-            Nodes { api, inventory, flags: &self.wish.agent, pods: self.pods, owner: &owner };
-        let spinner = Spinner::start("planning for the nodes", self.visibility());
+        let owner = self.target.user.as_deref().unwrap_or("unknown");
+        let nodes = Nodes { api, inventory, flags: &self.wish.agent, pods: self.pods, owner };
+        let spinner = Spinner::start("planning what is put on nodes", self.visibility());
         let found = if self.wish.inspect_nodes { Some(nodes.look(&spinner).await?) } else { None };
         nodes.cleaners(found, self.wish.target.timeout).await.map(Some)
     }
@@ -153,6 +168,7 @@ impl Run<'_> {
             PlanFormat::Yaml => format::write_yaml(printer, plan)?,
             PlanFormat::Table if plan.is_empty() => {
                 write!(printer, "{}", describe::residue(plan))?;
+                write!(printer, "{}", describe::by_hand(&plan.by_hand))?;
             }
             PlanFormat::Table => {
                 write!(printer, "{}", describe::plan(plan, &survey.inventory))?;
@@ -173,7 +189,7 @@ impl Run<'_> {
         let spinner = Spinner::start("taking the lock", self.visibility());
         let events = Events::new(self.format, printer, &spinner);
         events.document(&json!({"event": "plan", "plan": confirmed.plan()}));
-        let holder = self.holder();
+        let holder = self.holder.clone();
         let wait = |what: &str| events.say(what);
         let lock = interrupt::or_interrupted(Lock::take(api, holder, &wait)).await?;
         let lock = lock.map_err(|error| match error {
@@ -194,6 +210,8 @@ impl Run<'_> {
         // Whatever time there was is over by now, perhaps.
         let survey = self.look(&api.until(Instant::now() + PROOF)).await?;
         let left = Plan::of(&survey.inventory, self.wish.options());
+        let joined = joined(plan, &survey.inventory);
+        let is_done = is_done(&report, plan) && joined.is_empty();
         events.document(&json!({
             "event": "end",
             "done": report.done,
@@ -201,14 +219,18 @@ impl Run<'_> {
                 json!({"what": what, "outcome": outcome})
             }).collect::<Vec<_>>(),
             "byHand": plan.by_hand,
-            "clean": left.is_empty() && left.unknown.is_empty() && is_done(&report, plan),
+            "joined": joined,
+            "clean": left.is_empty() && left.unknown.is_empty() && is_done,
             "left": left,
         }));
         spinner.finish();
         if self.format == PlanFormat::Table {
             conclude(&report, plan, &left, self.wish.scope.into(), printer)?;
+            for node in joined {
+                write!(printer, "{}", describe::entry(&format!("{node} has joined meanwhile")))?;
+            }
         }
-        let is_empty = left.is_empty() && is_done(&report, plan);
+        let is_empty = left.is_empty() && is_done;
         Ok(connection::exit(is_empty, left.unknown.is_empty()))
     }
 
@@ -229,14 +251,28 @@ impl Run<'_> {
             why = &mut lost => return Err(Failure::could_not_run(anyhow::anyhow!("{why}"))),
         }
         let silent = &survey.inventory.surroundings.silent_nodes;
+        if cleaning.is_none() {
+            // Those with cleaners of their own do it themselves.
+            stage::sweep_cleaners(api).await;
+        }
         let signal = interrupt::signalled()?;
+        let mut is_lost = None;
         let stop = async {
             tokio::select! {
                 () = signal => {}
-                why = &mut lost => events.say(&format!("the lock is lost: {why}")),
+                why = &mut lost => is_lost = Some(why),
             }
         };
-        Ok(execute(api, confirmed, silent, cleaning, &|event| events.tell(event), stop).await)
+        let tell = |event: &Event<'_>| events.tell(event);
+        let report = execute(api, confirmed, silent, cleaning, &tell, stop).await;
+        match is_lost {
+            None => Ok(report),
+            Some(why) => {
+                tell_staging(&report.staging, events);
+                let error = anyhow::anyhow!("the lock is lost, after {} steps: {why}", report.done);
+                Err(Failure::could_not_run(error).hint("run the same command again to finish"))
+            }
+        }
     }
 
     /// Writes down what cannot be had again. Nothing is deleted before that has been read back.
@@ -277,17 +313,21 @@ impl Run<'_> {
         let time = api.server_time().strftime("%Y%m%dT%H%M%SZ");
         PathBuf::from(format!("cilium-backup-{name}-{time}"))
     }
-
-    /// Who removes: for whoever finds the lock taken.
-    fn holder(&self) -> String {
-        let user = self.target.user.as_deref().unwrap_or("unknown");
-        format!("{user}, process {}", std::process::id())
-    }
 }
 
 /// Whether all of the plan is done, and everywhere.
 fn is_done(report: &Report, plan: &Plan) -> bool {
     report.undone.is_empty() && plan.by_hand.is_empty() && report.staging == Staging::Gone
+}
+
+/// Nodes that the plan does not know.
+fn joined(plan: &Plan, inventory: &Inventory) -> Vec<String> {
+    let kept = |name: &str| plan.kept.iter().any(|kept| kept.what == format!("Node {name}"));
+    let by_hand = |name: &str| plan.by_hand.iter().any(|it| it.node == name);
+    let cleaned: BTreeSet<&str> = plan.phase(Phase::Nodes).filter_map(Step::node).collect();
+    let hosts = inventory.hosts.iter().map(|host| host.name.as_str());
+    let joined = hosts.filter(|name| !cleaned.contains(name) && !by_hand(name) && !kept(name));
+    joined.map(str::to_owned).collect()
 }
 
 /// What is still there of what was put on nodes.

@@ -47,7 +47,7 @@ pub(crate) fn run(
         if !wish.inspect_nodes {
             return Ok((survey, None));
         }
-        let spinner = Spinner::start("planning for the nodes", visibility);
+        let spinner = Spinner::start("planning what is put on nodes", visibility);
         let nodes = Nodes {
             api: &api,
             inventory: &survey.inventory,

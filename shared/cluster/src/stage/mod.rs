@@ -37,7 +37,7 @@ pub use image::{Image, ImageSource};
 pub use outcome::{End, Ended, Ending, Leftover, Outcome, Printed, Report, Swept};
 pub use plan::{Errand, Placement, Plan, PlanError, PodPlan, Wish};
 pub use program::{ProgramError, Programs, VARIABLE};
-pub use standing::{Cleaned, Standing, earlier_orders};
+pub use standing::{Cleaned, Standing, earlier_orders, sweep_cleaners};
 
 use crate::Api;
 use removal::Runs;

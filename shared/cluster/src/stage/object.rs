@@ -178,7 +178,7 @@ impl Objects<'_> {
             automount_service_account_token: Some(false),
             enable_service_links: Some(false),
             image_pull_secrets: (!secrets.is_empty()).then_some(secrets),
-            containers: vec![container(plan, parts, self.0.purpose())],
+            containers: vec![container(plan, parts, self.0.purpose(), time)],
             volumes: Some(volumes(plan, parts, self.0.purpose())),
             ..PodSpec::default()
         };
@@ -211,10 +211,13 @@ fn readiness() -> Probe {
     }
 }
 
-fn container(plan: &PodPlan, parts: usize, purpose: Purpose) -> Container {
-    let (script, standing): (_, &[&str]) = match purpose {
-        Purpose::Probe => (ONCE, &[]),
-        Purpose::Clean => (STANDING, &["--go", "/kcilium/go/word", "--armed", ARMED]),
+fn container(plan: &PodPlan, parts: usize, purpose: Purpose, time: Duration) -> Container {
+    // Where the kubelet is gone nobody else ends it.
+    let deadline = time.as_secs().to_string();
+    let standing = ["--go", "/kcilium/go/word", "--armed", ARMED, "--deadline", &deadline];
+    let (script, standing) = match purpose {
+        Purpose::Probe => (ONCE, &[][..]),
+        Purpose::Clean => (STANDING, &standing[..]),
     };
     let shell = ["sh", "-c", script, "kcilium-node-agent"].map(str::to_owned);
     let arguments = plan.errand.arguments.iter().cloned();

@@ -27,7 +27,7 @@ use super::{
 use crate::{Api, ApiError, Patch, collect::Resource};
 
 /// How much longer than it may take in the end the staging is there: for cleaners that began late.
-const FINISH: Duration = Duration::from_mins(10);
+pub(super) const FINISH: Duration = Duration::from_mins(10);
 
 /// How long reading a log may take: kubelets may not be reached any more.
 const LOG: Duration = Duration::from_secs(10);
@@ -190,14 +190,22 @@ fn cleaned(pod: &Pod) -> Cleaned {
         end.filter(|_| of_pod.is_empty()).unwrap_or(of_pod)
     };
     let tries = container.map_or(0, |it| it.restart_count);
+    let runs = container.and_then(|it| it.state.as_ref()?.running.as_ref()).is_some();
     match (status.phase.as_deref(), summary) {
         (Some("Succeeded"), Some(summary)) => Cleaned::Ended(Box::new(summary)),
-        // It is started again, and goes on, but not for ever.
-        (_, Some(summary)) if tries >= TRIES => Cleaned::Ended(Box::new(summary)),
         (Some("Succeeded" | "Failed"), _) => Cleaned::Lost { why: why() },
+        // It was started again.
+        _ if runs => Cleaned::Working,
+        // It will be, but that is not waited for for ever.
+        (_, Some(summary)) if tries >= TRIES => Cleaned::Ended(Box::new(summary)),
         (_, None) if tries >= TRIES => Cleaned::Lost { why: why() },
         _ => Cleaned::Working,
     }
+}
+
+/// Removes cleaners of runs whose time is over.
+pub async fn sweep_cleaners(api: &Api) -> Vec<Swept> {
+    removal::sweep(api, Purpose::Clean, Runs::Overdue).await
 }
 
 /// What cleaners of earlier runs were told that are still there. A cluster whose definitions are gone

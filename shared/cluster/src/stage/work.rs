@@ -21,6 +21,7 @@ use super::{
     outcome::{End, Ended, Printed, nothing_printed},
     plan::Plan,
     progress::{self, Progress, said},
+    standing::FINISH,
     survey::list,
 };
 use crate::{Api, ApiError, Form, collect::Resource};
@@ -245,7 +246,7 @@ impl<'a> Work<'a> {
             let time = match self.run.purpose() {
                 Purpose::Probe => self.api.deadline().saturating_duration_since(Instant::now()),
                 // It has to finish what it began.
-                Purpose::Clean => self.plan.time,
+                Purpose::Clean => self.plan.time + FINISH,
             };
             let pod = self.objects().pod(plan, parts, time);
             (number, self.create(Resource::PODS, Some(&self.namespace), &pod).await)
@@ -304,7 +305,9 @@ impl<'a> Work<'a> {
             Progress::Never(absence) => Some(Err(absence)),
             Progress::Running | Progress::Ready => {
                 live.running = true;
-                None
+                // A cleaner that does not get ready holds up all others.
+                let is_stuck = self.run.purpose() == Purpose::Clean && is_overdue;
+                is_stuck.then_some(Err(Absence::Late))
             }
             // It will be started again.
             Progress::Ended(ended) => {

@@ -75,6 +75,21 @@ pub struct Remembered {
     pub pod_links: Vec<LinkName>,
 }
 
+impl Remembered {
+    /// Together with what somebody else remembers; each thing once.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.pod_cidrs.extend(other.pod_cidrs);
+        self.node_addresses.extend(other.node_addresses);
+        self.pod_links.extend(other.pod_links);
+        self.pod_cidrs.sort();
+        self.pod_cidrs.dedup();
+        self.node_addresses.sort();
+        self.node_addresses.dedup();
+        self
+    }
+}
+
 /// An entry of a neighbour table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -132,7 +132,7 @@ impl fmt::Display for Action {
                 write!(f, "clean node {node}: {things} thing{}", if things == 1 { "" } else { "s" })
             }
             Self::RestartPods => {
-                f.write_str("delete pods that have interfaces of Cilium's and are made again")
+                f.write_str("delete the pods of these nodes that are not in the hosts' network")
             }
         }
     }

@@ -55,6 +55,11 @@ pub enum Reach {
         /// What goes, where somebody looked.
         plan: Option<leftovers::Plan>,
     },
+    /// Cilium does not run there.
+    NeverThere {
+        /// Why.
+        why: String,
+    },
     /// Nothing can be put there.
     ByHand {
         /// Why.
@@ -101,15 +106,12 @@ impl Inventory {
     /// What of the cluster has to be known on each node. Pools that CIDRs are taken from are no part
     /// of it: a whole 10.0.0.0/8 would make others' routes Cilium's.
     pub fn remembered(&self) -> Remembered {
-        let hosts = || self.hosts.iter().chain(&self.gone_hosts);
-        let mut pod_cidrs: Vec<IpNet> = hosts().flat_map(|host| &host.pod_cidrs).copied().collect();
-        let mut node_addresses: Vec<IpAddr> =
-            hosts().flat_map(|host| &host.addresses).copied().collect();
-        pod_cidrs.sort();
-        pod_cidrs.dedup();
-        node_addresses.sort();
-        node_addresses.dedup();
-        Remembered { pod_cidrs, node_addresses, pod_links: Vec::new() }
+        let mut known = Remembered::default();
+        for host in self.hosts.iter().chain(&self.gone_hosts) {
+            known.pod_cidrs.extend(&host.pod_cidrs);
+            known.node_addresses.extend(&host.addresses);
+        }
+        known.and(Remembered::default())
     }
 }
 

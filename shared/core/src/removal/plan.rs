@@ -133,6 +133,16 @@ pub struct Step {
     pub undo: &'static str,
 }
 
+impl Step {
+    /// The node that it cleans.
+    pub fn node(&self) -> Option<&str> {
+        match &self.action {
+            Action::CleanHost { node, .. } => Some(node),
+            _ => None,
+        }
+    }
+}
+
 /// What is to be done, what breaks by it, and what stays.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -230,6 +240,9 @@ impl Plan {
                 Reach::Cleaner { plan } => {
                     nodes.push(node.clone());
                     steps.push(step(Phase::Nodes, Action::CleanHost { node, plan }));
+                }
+                Reach::NeverThere { why } => {
+                    self.kept.push(Kept { what: format!("Node {node}"), why });
                 }
                 Reach::ByHand { why, command } => self.by_hand.push(ByHand { node, why, command }),
             }

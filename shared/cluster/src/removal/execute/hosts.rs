@@ -2,24 +2,25 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::PoisonError,
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use kcilium_core::{
     facts::NodeName,
     leftovers::{CleaningSummary, Told},
-    removal::{Action, ObjectRef, Step},
+    removal::{Action, Step},
 };
 use tokio::{
     sync::{RwLock, watch},
     time::{Instant, sleep},
 };
 
-use super::{Cleaning, Event, Failure, Outcome, Staging, Work};
+use super::{Cleaning, Event, Failure, Outcome, Reader, Staging, Work};
 use crate::{
-    Api,
-    stage::{Cleaned, Printed, Standing},
+    Api, ApiError,
+    collect::Resource,
+    stage::{Cleaned, Leftover, Printed, Standing},
 };
 
 /// How often is looked how far cleaners are.
@@ -29,6 +30,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// thousands of interfaces to take away at most.
 const ONE: Duration = Duration::from_mins(5);
 
+/// Labels of agents, and of their DaemonSets, in all charts.
+const AGENTS: &str = "k8s-app=cilium";
+
 /// How many things are named of those that a node could not be rid of.
 const NAMED: usize = 5;
 
@@ -37,7 +41,11 @@ pub(super) struct Hosts<'a> {
     cleaning: &'a Cleaning<'a>,
     standing: RwLock<Standing<'a>>,
     /// Nodes that were told to begin, and have not ended.
-    working: std::sync::Mutex<BTreeSet<NodeName>>,
+    working: Mutex<BTreeSet<NodeName>>,
+    /// Nodes that are clean.
+    clean: Mutex<BTreeSet<NodeName>>,
+    /// What of earlier runs could not be removed.
+    unswept: Mutex<Vec<Leftover>>,
 }
 
 impl<'a> Hosts<'a> {
@@ -47,11 +55,26 @@ impl<'a> Hosts<'a> {
         stopped: watch::Receiver<bool>,
     ) -> Self {
         let standing = RwLock::new(Standing::new(api, cleaning.staging, stopped));
-        Self { cleaning, standing, working: std::sync::Mutex::default() }
+        Self {
+            cleaning,
+            standing,
+            working: Mutex::default(),
+            clean: Mutex::default(),
+            unswept: Mutex::default(),
+        }
     }
 
     fn note(&self, change: impl FnOnce(&mut BTreeSet<NodeName>)) {
         change(&mut self.working.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Nodes whose pods may be deleted: those that are clean, or, before that, those that will be.
+    pub(super) async fn of_pods(&self) -> BTreeSet<NodeName> {
+        let has_begun = !self.clean.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+        if has_begun {
+            return self.clean.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        }
+        self.standing.read().await.ready().cloned().collect()
     }
 
     /// Removes what was put on nodes, unless a cleaner is at work: half-clean nodes are finished.
@@ -65,9 +88,10 @@ impl<'a> Hosts<'a> {
                 nodes: working.iter().map(ToString::to_string).collect(),
             };
         }
-        match standing.remove().await {
-            Ok(()) => Staging::Gone,
-            Err(left) => Staging::Left(left),
+        let unswept = self.unswept.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match (standing.remove().await, unswept.into_iter().next()) {
+            (Err(left), _) | (Ok(()), Some(left)) => Staging::Left(left),
+            (Ok(()), None) => Staging::Gone,
         }
     }
 }
@@ -76,6 +100,8 @@ impl<'a> Hosts<'a> {
 struct Begun<'a> {
     step: &'a Step,
     at: Instant,
+    /// Whether the API server has taken the word.
+    is_told: bool,
 }
 
 impl Work<'_> {
@@ -88,10 +114,9 @@ impl Work<'_> {
         let mut standing = hosts.standing.write().await;
         let what = format!("cleaners on {} nodes", nodes.len());
         (self.tell)(&Event::Waiting { what });
-        for swept in standing.stand().await {
-            let what = format!("the end of {}, which an earlier run left", swept.namespace);
-            (self.tell)(&Event::Waiting { what });
-        }
+        let swept = standing.stand().await;
+        let unswept = swept.into_iter().filter_map(|swept| swept.left);
+        hosts.unswept.lock().unwrap_or_else(PoisonError::into_inner).extend(unswept);
         if standing.ready().next().is_some() {
             return Ok(());
         }
@@ -114,20 +139,15 @@ impl Work<'_> {
             }
             let why = standing.absent().get(&node);
             let why = why.map_or("no cleaner stands there".to_owned(), ToString::to_string);
+            let why = format!("{why}; to be run there, as root: {}", hosts.cleaning.by_hand);
             self.over(step, Outcome::Skipped { why });
-        }
-        if let Some(why) = self.agents_left().await {
-            for (_, step) in waiting {
-                self.over(step, Outcome::Skipped { why: why.clone() });
-            }
-            return;
         }
         let canary = waiting.pop_front();
         let first: VecDeque<_> = canary.iter().cloned().collect();
         let went_well = self.clean(hosts, &standing, first, 1).await;
         let why = match (&canary, went_well) {
             _ if self.is_stopped() => "interrupted".to_owned(),
-            (Some((node, _)), false) => format!("{node}, the first one, did not go well"),
+            (Some((node, _)), Verdict::Bad) => format!("{node}, the first one, did not go well"),
             _ => {
                 self.clean(hosts, &standing, waiting, hosts.cleaning.parallel.max(1)).await;
                 return;
@@ -138,73 +158,96 @@ impl Work<'_> {
         }
     }
 
-    /// Why no cleaner may begin: DaemonSets of agents that are still there, or may be.
-    async fn agents_left(&self) -> Option<String> {
-        let agents = self.plan.steps.iter().filter_map(|step| match &step.action {
-            Action::Delete { found } if found.object.kind == "DaemonSet" => Some(&found.object),
+    /// Why no cleaner may begin: agents that are there, of whatever installation. That it is not known
+    /// is an error.
+    async fn agents(&self) -> Result<Option<String>, ApiError> {
+        let reader = Reader { api: self.api };
+        let path = Resource::DAEMON_SETS.path(None);
+        let sets = reader.metas(&path, AGENTS).await?;
+        if let Some(set) = sets.first() {
+            let (namespace, name) = (&set.namespace, &set.name);
+            return Ok(Some(format!("there is a DaemonSet {namespace}/{name} of agents")));
+        }
+        let mut pods = Vec::new();
+        for namespace in self.homes() {
+            pods.extend(self.pods(&namespace, AGENTS).await?);
+        }
+        let alive = pods.into_iter().find(|(_, node)| !self.silent_nodes.contains(node));
+        Ok(alive.map(|(pod, node)| format!("there is an agent, {pod} on {node}")))
+    }
+
+    /// Namespaces that agents were in.
+    fn homes(&self) -> BTreeSet<String> {
+        let homes = self.plan.steps.iter().filter_map(|step| match &step.action {
+            Action::AwaitPods { namespaces, .. } => Some(namespaces.clone()),
             _ => None,
         });
-        for agent in agents {
-            if !self.is_gone(agent).await {
-                return Some(format!("{agent} was not seen to be gone"));
-            }
-        }
-        None
+        homes.flatten().chain(["kube-system".to_owned()]).collect()
     }
 
-    async fn is_gone(&self, object: &ObjectRef) -> bool {
-        use kcilium_core::removal::Meta;
-        let reader = super::Reader { api: self.api };
-        let found = reader.one::<Meta>(&object.path(), crate::Form::Metadata).await;
-        found.is_ok_and(|found| found.is_none_or(|meta| meta.uid != object.uid))
-    }
-
-    /// Tells cleaners to begin, so many at once, and waits for their ends; whether all went well.
+    /// Tells cleaners to begin, so many at once, and waits for their ends.
     async fn clean<'s>(
         &self,
         hosts: &Hosts<'_>,
         standing: &Standing<'_>,
         mut waiting: VecDeque<(NodeName, &'s Step)>,
         parallel: usize,
-    ) -> bool {
+    ) -> Verdict {
         let mut begun: BTreeMap<NodeName, Begun<'s>> = BTreeMap::new();
-        let mut went_well = true;
-        loop {
-            while begun.len() < parallel && !self.is_stopped() {
-                let Some((node, step)) = waiting.pop_front() else { break };
-                let word = hosts.cleaning.words.get(&node).map_or("", String::as_str);
-                // Whether it came there is seen by what it does.
-                hosts.note(|working| _ = working.insert(node.clone()));
-                if let Err(error) = standing.release(&node, word).await {
-                    tracing::debug!(%node, %error, "the word may not have come to the cleaner");
-                }
-                begun.insert(node, Begun { step, at: Instant::now() });
-            }
-            if begun.is_empty() {
-                break;
-            }
-            let far = standing.look().await.unwrap_or_default();
+        let mut verdict = Verdict::Good;
+        let mut told = String::new();
+        let why_not = loop {
             let is_over = Instant::now() >= self.api.deadline();
+            let why_not = self.why_not(is_over, &waiting, begun.len() < parallel).await;
+            while begun.len() < parallel && why_not == WhyNot::Begin {
+                let Some((node, step)) = waiting.pop_front() else { break };
+                // Whether the word came there is seen by what it does.
+                hosts.note(|working| _ = working.insert(node.clone()));
+                begun.insert(node, Begun { step, at: Instant::now(), is_told: false });
+            }
+            for (node, begun) in begun.iter_mut().filter(|(_, begun)| !begun.is_told) {
+                let word = hosts.cleaning.words.get(node).map_or("", String::as_str);
+                match standing.release(node, word).await {
+                    Ok(()) => begun.is_told = true,
+                    Err(error) => tracing::debug!(%node, %error, "to be told once more"),
+                }
+            }
+            if begun.is_empty()
+                && let WhyNot::Never(why) = why_not
+            {
+                break why;
+            }
+            if begun.is_empty() && waiting.is_empty() {
+                return verdict;
+            }
+            let asked = Instant::now();
+            let far = standing.look().await.unwrap_or_default();
+            // The more there are, the less often they are asked after.
+            let pause = PAUSE.max(asked.elapsed() * 3);
             let mut ended = Vec::new();
-            for (node, Begun { step, at }) in &begun {
+            for (node, Begun { step, at, .. }) in &begun {
                 let outcome = match far.get(node) {
                     Some(Cleaned::Ended(summary)) => {
-                        let node = &node.to_string();
-                        (self.tell)(&Event::Host { node, summary });
-                        went_well &= is_well(summary);
-                        hosts.note(|working| _ = working.remove(&NodeName::from(node.as_str())));
+                        (self.tell)(&Event::Host { node: node.as_str(), summary });
+                        hosts.note(|working| _ = working.remove(node));
+                        if summary.is_clean() {
+                            let mut clean =
+                                hosts.clean.lock().unwrap_or_else(PoisonError::into_inner);
+                            clean.insert(node.clone());
+                        }
+                        verdict = verdict.and(is_well(summary));
                         outcome(summary)
                     }
                     Some(Cleaned::Lost { why }) => {
-                        went_well = false;
                         hosts.note(|working| _ = working.remove(node));
+                        verdict = Verdict::Bad;
                         Outcome::Failed { why: format!("its cleaner is lost: {why}") }
                     }
                     _ if self.is_stopped() => Outcome::Failed {
                         why: "interrupted; its cleaner goes on by itself".to_owned(),
                     },
                     _ if is_over || at.elapsed() > ONE => {
-                        went_well = false;
+                        verdict = Verdict::Bad;
                         Outcome::Failed { why: waits(&standing.printed(node).await) }
                     }
                     _ => continue,
@@ -215,15 +258,63 @@ impl Work<'_> {
             begun.retain(|node, _| !ended.contains(node));
             let (left, at_work) = (waiting.len(), begun.len());
             let what = format!("{at_work} nodes that are being cleaned, {left} before them");
-            (self.tell)(&Event::Waiting { what });
-            if !begun.is_empty() {
-                sleep(PAUSE).await;
+            if what != told {
+                (self.tell)(&Event::Waiting { what: what.clone() });
+                told = what;
             }
-        }
+            if !begun.is_empty() || !waiting.is_empty() {
+                sleep(pause).await;
+            }
+        };
         for (_, step) in waiting {
-            self.over(step, Outcome::Skipped { why: "interrupted".into() });
+            self.over(step, Outcome::Skipped { why: why_not.clone() });
         }
-        went_well
+        Verdict::Bad
+    }
+
+    /// Why no more nodes are told to begin.
+    async fn why_not<T>(&self, is_over: bool, waiting: &VecDeque<T>, has_room: bool) -> WhyNot {
+        if self.is_stopped() {
+            return WhyNot::Never("interrupted".into());
+        }
+        if is_over {
+            return WhyNot::Never("the time was over (--timeout)".into());
+        }
+        if waiting.is_empty() || !has_room {
+            return WhyNot::NotNow;
+        }
+        match self.agents().await {
+            Ok(None) => WhyNot::Begin,
+            Ok(Some(why)) => WhyNot::Never(why),
+            // Nobody knows, and that may pass.
+            Err(_) => WhyNot::NotNow,
+        }
+    }
+}
+
+/// Whether nodes are told to begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum WhyNot {
+    /// They are.
+    Begin,
+    /// Not at the moment.
+    NotNow,
+    /// Not any more.
+    Never(String),
+}
+
+/// How nodes went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// Others may be cleaned the same way.
+    Good,
+    /// They may not.
+    Bad,
+}
+
+impl Verdict {
+    fn and(self, is_well: bool) -> Self {
+        if is_well { self } else { Self::Bad }
     }
 }
 
@@ -238,9 +329,11 @@ fn waits(printed: &Printed) -> String {
     }
 }
 
-/// Whether other nodes may be cleaned the same way: what pods need stays everywhere.
+/// Whether other nodes may be cleaned the same way. What pods need stays everywhere; and what others
+/// change meanwhile is told, but no reason to stop: where kube-proxy runs its chains change whenever
+/// endpoints do.
 fn is_well(summary: &CleaningSummary) -> bool {
-    summary.error.is_none() && summary.foreign == 0 && !summary.outcomes.contains_key("failed")
+    summary.error.is_none() && !summary.outcomes.contains_key("failed")
 }
 
 /// What a cleaner tells, in words.

@@ -107,6 +107,8 @@ pub struct Report {
     pub done: usize,
     /// Steps that are not, in words, with what came of them.
     pub undone: Vec<(String, Outcome)>,
+    /// Whether an object of a release is not gone.
+    needs_release: bool,
     /// Whether it was interrupted.
     pub is_interrupted: bool,
     /// What became of what was put on nodes.
@@ -141,6 +143,8 @@ pub struct Cleaning<'a> {
     pub words: BTreeMap<NodeName, String>,
     /// How many nodes are cleaned at once, after the first one.
     pub parallel: usize,
+    /// What somebody runs on a node that cannot be reached.
+    pub by_hand: String,
 }
 
 /// Carries out what was consented to. The future must not be dropped before its end; `interrupt` ends
@@ -218,9 +222,10 @@ impl Work<'_> {
             for alike in steps.chunk_by(|a, b| group(a) == group(b)) {
                 let why = match (&obstacle, alike[0].phase) {
                     _ if *self.stopped.borrow() => Some("interrupted".to_owned()),
-                    (Some(Obstacle::Alive), Phase::CustomResources | Phase::Nodes) => {
-                        Some("what would make them again still runs".to_owned())
-                    }
+                    (
+                        Some(Obstacle::Alive),
+                        Phase::CustomResources | Phase::Nodes | Phase::Pods,
+                    ) => Some("what would make them again still runs".to_owned()),
                     (Some(Obstacle::Nowhere), _) => {
                         Some("no cleaner could be put on any node".to_owned())
                     }
@@ -279,6 +284,8 @@ impl Work<'_> {
             if is_done {
                 report.done += 1;
             } else {
+                let of_release = Phase::Dependents..=Phase::CustomResources;
+                report.needs_release |= of_release.contains(&step.phase);
                 report.undone.push((what.clone(), outcome.clone()));
             }
         }
@@ -289,7 +296,7 @@ impl Work<'_> {
     /// Whether an object of a release is not gone: what Helm keeps of it is needed then.
     fn has_failed(&self) -> bool {
         let report = self.report.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        !report.undone.is_empty()
+        report.needs_release
     }
 
     fn is_stopped(&self) -> bool {

@@ -15,7 +15,7 @@ const PODS: Duration = Duration::from_secs(90);
 const NAMED: usize = 3;
 
 /// A pod, and its node.
-type Place = (String, String);
+pub(super) type Place = (String, String);
 
 impl Work<'_> {
     /// Waits until pods are gone for good, and not only told to go. Those on nodes that nobody hears
@@ -52,7 +52,11 @@ impl Work<'_> {
         }
     }
 
-    async fn pods(&self, namespace: &str, selector: &str) -> Result<Vec<Place>, ApiError> {
+    pub(super) async fn pods(
+        &self,
+        namespace: &str,
+        selector: &str,
+    ) -> Result<Vec<Place>, ApiError> {
         let path = Resource::PODS.path(Some(namespace));
         let query = [("labelSelector", selector), ("includeObject", "None")];
         let pages = Pages { path: &path, query: &query, form: Form::Table, size: PageSize::Rows };
