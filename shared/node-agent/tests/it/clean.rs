@@ -75,7 +75,7 @@ pub(crate) fn summary(run: &Run) -> CleaningSummary {
     CleaningSummary::parse(&run.message).unwrap_or_else(|| panic!("no summary: {}", run.message))
 }
 
-fn first_line(running: &mut Running) -> String {
+pub(crate) fn first_line(running: &mut Running) -> String {
     let mut line = String::new();
     let stdout = running.child.stdout.as_mut().unwrap();
     BufReader::with_capacity(1, stdout).read_line(&mut line).unwrap();

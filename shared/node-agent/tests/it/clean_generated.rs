@@ -1,5 +1,5 @@
 //! Nodes with some of what Cilium leaves and some of what others have, at random: the real program
-//! takes away the one and leaves the other as it was.
+//! takes away the one and leaves the other as it was, also when it was killed in the middle.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::subsequence;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
-use crate::clean::{Dirty, granted};
+use crate::clean::{Dirty, first_line, granted};
 
 fn some(pieces: &'static [Piece]) -> impl Strategy<Value = Vec<Piece>> {
     subsequence(pieces, 0..=pieces.len() / 2)
@@ -18,7 +18,8 @@ fn names(pieces: &[Piece]) -> Vec<&str> {
     pieces.iter().map(|piece| piece.name).collect()
 }
 
-fn cleaned(others: &[Piece], leftovers: &[Piece]) -> Result<(), TestCaseError> {
+fn cleaned(put: &Put) -> Result<(), TestCaseError> {
+    let Put { others, leftovers, killed_after } = put;
     let node = DirtyNode::new("agent generated").unwrap();
     node.prepare().unwrap();
     node.put(others, 100).unwrap();
@@ -27,6 +28,14 @@ fn cleaned(others: &[Piece], leftovers: &[Piece]) -> Result<(), TestCaseError> {
     let dirty = Dirty { node, before };
     let plan = dirty.plan();
     prop_assert_eq!(plan.items.is_empty(), leftovers.is_empty(), "{:?}", plan);
+    if let Some(steps) = killed_after {
+        let mut running = dirty.clean(plan.clone(), &[]);
+        for _ in 0..*steps {
+            first_line(&mut running);
+        }
+        running.child.kill().unwrap();
+        running.child.wait().unwrap();
+    }
     let run = dirty.clean(plan, &[]).end();
     prop_assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{}", run.stdout);
 
@@ -53,12 +62,21 @@ fn whatever_is_on_a_node_only_what_is_ciliums_goes() {
         ..ProptestConfig::default()
     };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    let pieces = (some(Piece::OF_OTHERS), some(Piece::OF_CILIUM));
-    let pieces = pieces.prop_map(|(others, leftovers)| Put { others, leftovers });
-    let all = Put { others: Piece::OF_OTHERS.to_vec(), leftovers: Piece::OF_CILIUM.to_vec() };
-    cleaned(&all.others, &all.leftovers).unwrap_or_else(|error| panic!("all of them: {error}"));
+    let killed_after = prop::option::of(1..8_usize);
+    let pieces = (some(Piece::OF_OTHERS), some(Piece::OF_CILIUM), killed_after);
+    let pieces = pieces.prop_map(|(others, leftovers, killed_after)| Put {
+        others,
+        leftovers,
+        killed_after,
+    });
+    let all = Put {
+        others: Piece::OF_OTHERS.to_vec(),
+        leftovers: Piece::OF_CILIUM.to_vec(),
+        killed_after: None,
+    };
+    cleaned(&all).unwrap_or_else(|error| panic!("all of them: {error}"));
     TestRunner::new_with_rng(config, rng)
-        .run(&pieces, |put| cleaned(&put.others, &put.leftovers))
+        .run(&pieces, |put| cleaned(&put))
         .unwrap_or_else(|error| panic!("{error}"));
 }
 
@@ -66,10 +84,13 @@ fn whatever_is_on_a_node_only_what_is_ciliums_goes() {
 struct Put {
     others: Vec<Piece>,
     leftovers: Vec<Piece>,
+    /// Steps that the program comes to before it is killed, to be run again.
+    killed_after: Option<usize>,
 }
 
 impl std::fmt::Debug for Put {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?} beside {:?}", names(&self.leftovers), names(&self.others))
+        let (leftovers, others) = (names(&self.leftovers), names(&self.others));
+        write!(f, "{leftovers:?} beside {others:?}, killed after {:?}", self.killed_after)
     }
 }
