@@ -7,10 +7,11 @@ use kcilium_core::{
     diagnosis::{Selection, diagnose},
     facts::{
         AgentStatus, CiliumConfig, ClusterFacts, ControlPlaneComponent, ControlPlanePod, Fact,
-        Facts, Masquerading, NodeFacts, NodeName, ProxyReplacement, RoutingMode, TunnelProtocol,
+        Facts, LinkName, Masquerading, NodeFacts, NodeName, ProxyReplacement, RoutingMode,
+        TunnelProtocol,
     },
     probe::{
-        Answer, Counters, Outcome, PathMtu, ProbeResult,
+        Answer, Counters, Outcome, PathMtu, ProbeResult, SystemError, Way,
         matrix::{Cell, Vantage},
     },
     rules::{Code, Severity},
@@ -254,6 +255,30 @@ fn what_the_agent_does_counts_and_not_what_is_written() {
     let other = says(true, well_but(&OUTSIDE), without_masquerade());
     assert_eq!(other[0].confidence, Confidence::Undetermined);
     assert!(other.iter().all(|verdict| verdict.cause != "C-NOMASQ"), "{other:#?}");
+}
+
+#[test]
+fn a_refusal_is_told_from_silence() {
+    let refused = |millis: u32| {
+        let mut probes = well_but(&OUTSIDE);
+        for probe in probes.iter_mut().filter(|it| it.id.as_str().starts_with("pod/internet-addr"))
+        {
+            let errno =
+                SystemError { number: 113, name: "EHOSTUNREACH".into(), text: String::new() };
+            let way = Way { link: Some(LinkName::from("eth0")), ..Way::default() };
+            *probe = ProbeResult {
+                outcome: Outcome::Unreachable,
+                errno: Some(errno),
+                way: Some(way),
+                millis,
+                ..probe.clone()
+            };
+        }
+        on_one_node(native(), probes)
+    };
+    assert_eq!(refused(3), ["C-FW confirmed"]);
+    // That is how long the kernel looks for a neighbour.
+    assert!(!refused(1900).contains(&"C-FW confirmed".to_owned()));
 }
 
 #[test]

@@ -35,6 +35,19 @@ async fn a_wide_cidr_takes_the_lan_from_pods() {
     traffic.assert(&[], &["confirmed C-NCIDR-WIDE"], 1).await;
 }
 
+/// As firewalld does with what it forwards for devices of no zone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_firewall_that_refuses_is_not_taken_for_missing_masquerade() {
+    if !possible() {
+        return;
+    }
+    let traffic = Traffic::of("homelab-healthy").await;
+    traffic.on_nodes(
+        "-I FORWARD -s 10.244.0.0/16 -o eth0 -j REJECT --reject-with icmp-host-prohibited",
+    );
+    traffic.assert(&[], &["confirmed C-FW"], 1).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clash_explains_what_nodes_do_not_reach() {
     if !possible() {

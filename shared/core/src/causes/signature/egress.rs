@@ -84,10 +84,10 @@ pub(super) static DEVICE: Signature = Signature {
 /// Agents that masquerade in iptables do it in `CILIUM_POST_nat`, whatever their version.
 fn lost_rules(site: &Site<'_>) -> Option<Evidence> {
     const CHAIN: &str = "CILIUM_POST_nat";
-    let node = site.node?;
+    let (node, config) = (site.node?, site.config.as_ref()?);
     let in_iptables = match site.masquerading().and_then(|it| it.mode.as_deref()) {
         Some(mode) => mode.eq_ignore_ascii_case("iptables"),
-        None => !site.config.as_ref()?.masquerading.bpf,
+        None => !config.masquerading.bpf,
     };
     let tables = node.facts.iptables.known()?.iter().filter(|it| it.family == Family::V4);
     let tables: Vec<_> = tables.collect();
@@ -95,7 +95,7 @@ fn lost_rules(site: &Site<'_>) -> Option<Evidence> {
     // An agent that starts keeps the old ones until it has written the new ones.
     let is_there = of_name(CHAIN).any(|chain| chain.rules > 0 && chain.jumps > 0);
     let is_replaced = of_name("OLD_CILIUM_POST_nat").next().is_some();
-    if !in_iptables || tables.is_empty() || is_there || is_replaced {
+    if !(in_iptables && config.iptables_rules) || tables.is_empty() || is_there || is_replaced {
         return None;
     }
     let fact = match of_name(CHAIN).next() {

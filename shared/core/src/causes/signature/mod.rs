@@ -10,6 +10,7 @@ mod split;
 mod between_nodes;
 mod dns_upstream;
 mod egress;
+mod firewall;
 mod host_names;
 mod mtu;
 mod no_masquerade;
@@ -79,13 +80,14 @@ impl Decisive {
 }
 
 /// The causes, in the order in which they are mended: what comes first imitates what comes later.
-static SIGNATURES: [&Signature; 15] = [
+static SIGNATURES: [&Signature; 16] = [
     &wall::SIGNATURE,
     &host_names::SIGNATURE,
     &between_nodes::NO_ROUTE,
     &between_nodes::OVERLAY,
     &between_nodes::ANTI_SPOOFING,
     &between_nodes::CHECKSUMS,
+    &firewall::SIGNATURE,
     &no_masquerade::SIGNATURE,
     &egress::DEVICE,
     &egress::REVERSE_PATH,
