@@ -1,7 +1,7 @@
 # Counts chains, rules and jumps in what iptables-save prints, by table and name. Prints
 # TABLE CHAIN CHAINS RULES JUMPS. The last line is `exit CODE`, and it ends with that code.
 function group(chain) {
-    if (match(chain, /^(KUBE-(SVC|SEP|EXT|XLB|SVL|FW|NWPLCY)-|cali-)/)) return substr(chain, 1, RLENGTH) "*"
+    if (match(chain, /^(KUBE-(SVC|SEP|EXT|XLB|SVL|FW|NWPLCY)-|cali-|ufw-|ufw6-|IN_|FWD_|FWDI_|FWDO_)/)) return substr(chain, 1, RLENGTH) "*"
     if (chain ~ /^(KUBE-|CILIUM_|OLD_CILIUM_|FLANNEL-|DOCKER)/) return chain
     if (chain ~ /^(PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING)$/) return chain
     return "*"

@@ -8,8 +8,9 @@ use super::DecodeError;
 use crate::facts::ChainCount;
 
 /// Beginnings of names that end in a hash: kube-proxy's, for Services, their endpoints, their
-/// external and their load balancers' addresses; and Calico's.
-const HASHED: [&str; 8] = [
+/// external and their load balancers' addresses; and Calico's. Those of ufw and firewalld end in what
+/// nobody asks for: the direction, and the zone.
+const HASHED: [&str; 14] = [
     "KUBE-SVC-",
     "KUBE-SEP-",
     "KUBE-EXT-",
@@ -18,6 +19,12 @@ const HASHED: [&str; 8] = [
     "KUBE-FW-",
     "cali-",
     "KUBE-NWPLCY-",
+    "ufw-",
+    "ufw6-",
+    "IN_",
+    "FWD_",
+    "FWDI_",
+    "FWDO_",
 ];
 
 /// Beginnings of names that are kept.

@@ -1,11 +1,9 @@
 //! Cilium's configuration, normalised: the one form that rules see.
 
-use std::fmt;
-
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use super::Family;
+use super::{ApiServer, Family, LoadBalancer, ProxyReplacement};
 
 /// What Helm values and the live `cilium-config` have in common, for the version in question. What
 /// a snapshot does not say has the chart's default.
@@ -300,124 +298,6 @@ pub struct MasqueradeOptions {
     pub route_source: bool,
     /// `enable-ip-masq-agent`: a list says which destinations are left out.
     pub ip_masq_agent: bool,
-}
-
-/// `kube-proxy-replacement`. Its spelling changed: see
-/// [`chart::kube_proxy_replacement`](crate::chart::kube_proxy_replacement).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "String", from = "String")]
-pub enum ProxyReplacement {
-    /// `true`, or `strict`.
-    Full,
-    /// `false`, or `disabled`.
-    #[default]
-    Off,
-    /// `partial`: what the other options say; until 1.15.
-    Partial,
-    /// `probe`: as much as the kernel allows; 1.12.
-    Probe,
-    /// A value that Cilium does not know.
-    Unknown(String),
-}
-
-impl From<String> for ProxyReplacement {
-    fn from(text: String) -> Self {
-        match text.as_str() {
-            "true" | "strict" => Self::Full,
-            "false" | "disabled" | "" => Self::Off,
-            "partial" => Self::Partial,
-            "probe" => Self::Probe,
-            _ => Self::Unknown(text),
-        }
-    }
-}
-
-impl From<ProxyReplacement> for String {
-    fn from(replacement: ProxyReplacement) -> Self {
-        match replacement {
-            ProxyReplacement::Full => "true".into(),
-            ProxyReplacement::Off => "false".into(),
-            ProxyReplacement::Partial => "partial".into(),
-            ProxyReplacement::Probe => "probe".into(),
-            ProxyReplacement::Unknown(text) => text,
-        }
-    }
-}
-
-/// How Services are answered where Cilium does it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct LoadBalancer {
-    /// `bpf-lb-mode`.
-    pub mode: LoadBalancerMode,
-    /// `bpf-lb-dsr-dispatch`, as written; `opt` where it is absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dsr_dispatch: Option<String>,
-    /// `bpf-lb-sock-hostns-only`: whether connections are turned to their endpoints at the socket
-    /// only where they are of the host; those of pods then at the pod's device.
-    pub socket_of_host_only: bool,
-    /// `node-port-range`, as written: both ends, with a comma between; none for 30000 to 32767.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub node_port_range: Option<String>,
-    /// That `enable-auto-protect-node-port-range` is off, with which agents keep other programs from
-    /// these ports.
-    pub leaves_node_ports_open: bool,
-}
-
-/// `bpf-lb-mode`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum LoadBalancerMode {
-    /// Answers go back the way the request came.
-    #[default]
-    Snat,
-    /// Answers go back directly.
-    Dsr,
-    /// Directly for TCP only.
-    Hybrid,
-    /// A value that Cilium does not know.
-    Unknown(String),
-}
-
-/// Where agents reach the API server, as written: `k8s-api-server-urls`, else `k8sServiceHost` and
-/// `k8sServicePort`, or the environment that the chart makes of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct ApiServer {
-    /// Address or name.
-    pub host: String,
-    /// Port; empty where none is given.
-    pub port: String,
-    /// Where a pod takes the host from when it starts, such as `ConfigMap NAME key KEY`; the host
-    /// is empty then.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from: Option<String>,
-}
-
-impl fmt::Display for ApiServer {
-    /// Host and port as in a URL.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, port, .. } = self;
-        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
-    }
-}
-
-impl ApiServer {
-    /// Host and port of a URL, or of what stands after the scheme of one; the usual port where none
-    /// is given.
-    pub fn of_url(url: &str, usual_port: &str) -> Self {
-        let (_, authority) = url.split_once("://").unwrap_or(("", url));
-        let authority = authority.split('/').next().unwrap_or_default();
-        // Who asks is nobody's business.
-        let authority = authority.rsplit('@').next().unwrap_or_default();
-        let (host, port) = match authority.rsplit_once(':') {
-            // The colons of an IPv6 address without a port end in a bracket.
-            Some((host, port)) if !port.ends_with(']') => (host, port),
-            _ => (authority, usual_port),
-        };
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        Self { host: host.to_owned(), port: port.to_owned(), from: None }
-    }
 }
 
 /// Encryption between nodes.

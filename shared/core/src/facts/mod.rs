@@ -5,11 +5,13 @@
 //! ([`snapshot`]); unknown fields are ignored, so that an older tool reads a newer minor version.
 
 mod agent_status;
+mod api_server;
 mod cluster;
 mod config;
 mod fact;
 mod iptables;
 mod link;
+mod load_balancer;
 mod name;
 mod node;
 mod route;
@@ -20,6 +22,7 @@ pub use agent_status::{
     AgentDevice, AgentStatus, ComponentStatus, FailingController, KubeProxyReplacement,
     Masquerading, ProxyStatus,
 };
+pub use api_server::ApiServer;
 pub use cluster::{
     AgentPod, CiliumEndpoint, CiliumNode, CiliumNodeConfig, ClusterFacts, ClusterInfo, Component,
     Condition, ConfigData, Container, ContainerLog, ContainerLogs, ContainerStatus,
@@ -32,12 +35,13 @@ pub use cluster::{
     Waiting, Workload, WorkloadKind,
 };
 pub use config::{
-    ApiServer, CiliumConfig, Encryption, IpamMode, LoadBalancer, LoadBalancerMode,
-    MasqueradeOptions, PolicyEnforcement, ProxyReplacement, RoutingMode, TunnelProtocol,
+    CiliumConfig, Encryption, IpamMode, MasqueradeOptions, PolicyEnforcement, RoutingMode,
+    TunnelProtocol,
 };
 pub use fact::{Fact, Unavailable, UnavailableKind};
 pub use iptables::{ChainCount, Iptables, IptablesBackend};
 pub use link::{Address, Link, LinkFlag, Peer};
+pub use load_balancer::{LoadBalancer, LoadBalancerMode, ProxyReplacement};
 pub use name::{LinkName, NodeName};
 pub use node::{
     AgentProcess, CniFile, HostEndpoint, HostEndpointKind, Kernel, KernelLookup, LookupAnswer,

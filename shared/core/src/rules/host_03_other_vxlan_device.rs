@@ -86,10 +86,30 @@ fn finding(node: &NodeView<'_>, link: &Link, port: u16, has_own: bool) -> Findin
                 "delete the device if its plugin is gone; else give Cilium another port, and restart \
                  all agents at once",
             )
-            .with_values(format!("tunnelPort: {}\n", port.wrapping_add(1)))
+            .with_values(format!("tunnelPort: {}\n", next_to(port)))
             .with_commands([
                 format!("# on {}", node.name()),
                 format!("ip link del {}", quoted(name.as_str())),
             ]),
         )
+}
+
+/// A port that nobody else takes: the next one, but neither 4789, which VXLAN has by its standard, nor
+/// one that does not exist.
+fn next_to(port: u16) -> u16 {
+    match port.checked_add(1) {
+        Some(4789) => 4790,
+        Some(next) => next,
+        None => port - 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next_to;
+
+    #[test]
+    fn the_port_that_is_proposed_exists() {
+        assert_eq!([8472, 4788, 65_535].map(next_to), [8473, 4790, 65_534]);
+    }
 }

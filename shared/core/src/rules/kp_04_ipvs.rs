@@ -1,7 +1,7 @@
 use super::{Finding, Judgement, Remedy, Severity, api_server, premise, rule};
 use crate::{
     facts::{CiliumConfig, ProxyReplacement},
-    view::{KubeProxy, View},
+    view::View,
 };
 
 rule! {
@@ -33,22 +33,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         out.not_applicable("Cilium replaces kube-proxy");
         return;
     }
-    match view.kube_proxy() {
-        Ok(KubeProxy::Running(_) | KubeProxy::NotReady(_)) => {}
-        Ok(KubeProxy::Absent) => {
-            out.not_applicable("kube-proxy does not run");
-            return;
-        }
-        Err(why) => {
-            out.missing("kube-proxy", &why);
-            return;
-        }
-    }
-    let cluster = &view.facts.cluster;
-    let Some(proxy) = premise::known(view, &cluster.kube_proxy, "kube-proxy's configuration", out)
-    else {
-        return;
-    };
+    let Some(proxy) = premise::kube_proxy_config(view, out) else { return };
     if proxy.mode == "ipvs" {
         let Some(version) = &config.version else {
             out.unknown("Cilium's version", format!("nothing tells it for {}", config.origin));

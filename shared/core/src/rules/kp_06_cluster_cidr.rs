@@ -8,7 +8,7 @@ use super::{
 use crate::{
     facts::{Family, ProxyReplacement},
     prefix::GivenPrefix,
-    view::{KubeProxy, View},
+    view::View,
 };
 
 rule! {
@@ -38,21 +38,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         out.not_applicable("Cilium replaces kube-proxy");
         return;
     }
-    match view.kube_proxy() {
-        Ok(KubeProxy::Running(_)) => {}
-        Ok(KubeProxy::NotReady(_) | KubeProxy::Absent) => {
-            out.not_applicable("kube-proxy does not run");
-            return;
-        }
-        Err(why) => {
-            out.missing("kube-proxy", &why);
-            return;
-        }
-    }
-    let proxy = &view.facts.cluster.kube_proxy;
-    let Some(proxy) = premise::known(view, proxy, "kube-proxy's configuration", out) else {
-        return;
-    };
+    let Some(proxy) = premise::kube_proxy_config(view, out) else { return };
     if !matches!(&*proxy.detect_local_mode, "" | "ClusterCIDR") || proxy.cluster_cidr.is_empty() {
         out.not_applicable("kube-proxy does not go by clusterCIDR");
         return;

@@ -8,7 +8,8 @@ rule! {
     /// ## What it checks
     /// Where Cilium answers Services of type NodePort, whether the kernel gives their ports to
     /// programs too: the range of `net.ipv4.ip_local_port_range` against `nodePort.range` (30000 to
-    /// 32767), less what `net.ipv4.ip_local_reserved_ports` keeps.
+    /// 32767), less what `net.ipv4.ip_local_reserved_ports` keeps. And whether Services' ports lie
+    /// behind the kernel's range, which agents refuse.
     ///
     /// ## Why it hurts
     /// A connection that a program opens from such a port gets no answer: Cilium takes what comes back
@@ -76,6 +77,10 @@ fn of_node(node: &NodeView<'_>, config: &CiliumConfig, services: Ports, out: &mu
         out.unknown_on(node.name(), GIVEN, format!("`{given}` is no range"));
         return;
     };
+    if services.0 > last {
+        out.found(behind(node, services, (first, last)));
+        return;
+    }
     let shared = (first.max(services.0), last.min(services.1));
     if shared.0 > shared.1 || keeps(reserved, shared) {
         return;
@@ -115,6 +120,32 @@ fn of_node(node: &NodeView<'_>, config: &CiliumConfig, services: Ports, out: &mu
                 ]),
             ),
     );
+}
+
+/// Agents do not even look at what is reserved.
+fn behind(node: &NodeView<'_>, services: Ports, given: Ports) -> Finding {
+    Finding::about(RULE.code, Severity::Block, "nodePort.range")
+        .on(node.name())
+        .saying(
+            "ports of Services lie behind those that the kernel gives to programs",
+            "the agent ends when it starts the next time",
+        )
+        .seen(
+            format!("sysctls of {}", node.name()),
+            format!("net.ipv4.ip_local_port_range = {} {}", given.0, given.1),
+        )
+        .seen("ports of Services", format!("{} to {}", services.0, services.1))
+        .mended_by(
+            Remedy::text(
+                "give Services ports below, as the API server's --service-node-port-range too; or let the \
+                 kernel's range reach as far as theirs: agents then reserve them",
+            )
+            .with_values("nodePort:\n  range: 30000,32767\n")
+            .with_commands([
+                format!("# on {}: or", node.name()),
+                format!("sysctl -w net.ipv4.ip_local_port_range='{} {}'", given.0, services.1),
+            ]),
+        )
 }
 
 /// Two ports; around the sign, and in place of a space, the kernel writes tabs.

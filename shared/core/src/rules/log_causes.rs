@@ -145,10 +145,13 @@ pub(super) const CAUSES: &[Cause] = &[
         "remove local-router-ipv4 from extraConfig, or use native routing with endpointRoutes.enabled and without IPsec",
     ),
     cause(
-        &[
-            "is not allowed to be after ephemeral port range",
-            "must not clash with ephemeral port range",
-        ],
+        &["is not allowed to be after ephemeral port range"],
+        "ports of Services lie behind those that the kernel gives to programs",
+        Some("KRN-07"),
+        "set nodePort.range below the kernel's, or let net.ipv4.ip_local_port_range reach as far",
+    ),
+    cause(
+        &["must not clash with ephemeral port range"],
         "ports of Services are given to programs too",
         Some("KRN-07"),
         "reserve them in net.ipv4.ip_local_reserved_ports, or set nodePort.autoProtectPortRange to true",

@@ -94,6 +94,7 @@ mod dns_04_node_local_cache;
 mod dns_05_host_asks_cluster;
 mod dns_06_host_forwarder;
 mod dns_08_fqdn_policy;
+mod host_02_host_firewall;
 mod host_03_other_vxlan_device;
 mod host_04_other_plugins;
 mod host_05_reverse_path_filter;

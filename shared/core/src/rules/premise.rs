@@ -9,8 +9,8 @@ use super::{Basis, Judgement};
 use crate::{
     chart::{ChartValues, ChartVersion, Nearness, refusals::refusals},
     facts::{
-        AgentPod, CiliumConfig, Fact, Family, IpamMode, NodeName, ProxyReplacement, Source,
-        UnavailableKind,
+        AgentPod, CiliumConfig, Fact, Family, IpamMode, KubeProxyConfig, NodeName,
+        ProxyReplacement, Source, UnavailableKind,
     },
     prefix::{GivenPrefix, Pool},
     view::{NodeView, View},
@@ -254,6 +254,25 @@ pub(super) fn known<'a, T>(
         Err(why) => out.missing(what, why),
     }
     None
+}
+
+/// What kube-proxy is told, where it is there.
+pub(super) fn kube_proxy_config<'a>(
+    view: &View<'a>,
+    out: &mut Judgement,
+) -> Option<&'a KubeProxyConfig> {
+    match view.kube_proxy() {
+        Ok(proxy) if proxy.is_there() => {}
+        Ok(_) => {
+            out.not_applicable("kube-proxy does not run");
+            return None;
+        }
+        Err(why) => {
+            out.missing("kube-proxy", &why);
+            return None;
+        }
+    }
+    known(view, &view.facts.cluster.kube_proxy, "kube-proxy's configuration", out)
 }
 
 /// The agents of a cluster that has some.

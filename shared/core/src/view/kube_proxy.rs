@@ -14,6 +14,17 @@ pub enum KubeProxy {
     Absent,
 }
 
+impl KubeProxy {
+    /// Whether it is there to go by its configuration. One of which no pod is ready yet starts, or is
+    /// started again: what it is told is as wrong then.
+    pub fn is_there(&self) -> bool {
+        match self {
+            Self::Running(_) | Self::NotReady(_) => true,
+            Self::Absent => false,
+        }
+    }
+}
+
 impl View<'_> {
     /// Whether kube-proxy answers Services.
     ///

@@ -4,6 +4,7 @@ mod conflict;
 mod fate;
 mod kube_proxy;
 mod moment;
+mod node;
 mod node_config;
 mod pod_cidr;
 mod proposal;
@@ -17,13 +18,14 @@ use std::{
 };
 
 use ipnet::IpNet;
+use node::shows_cilium;
 use protected::{Common, Dependencies};
 
 use crate::{
     chart::{ChartValues, ChartVersion},
     facts::{
-        Address, AgentProcess, CiliumConfig, CiliumNode, Facts, KernelLookup, LinkName, NodeFacts,
-        NodeName, Release, Route, RouteKind, Unavailable,
+        Address, AgentProcess, CiliumConfig, CiliumNode, Facts, NodeFacts, NodeName, Release,
+        Unavailable,
     },
     prefix::{GivenPrefix, PrefixError, PrefixIndex},
     routing::Router,
@@ -34,6 +36,7 @@ pub(crate) use conflict::is_of_routing_daemon;
 pub use conflict::{AddressConflict, MAX_CONFLICTS, Reading, RouteConflict};
 pub use fate::{Fate, FateSource};
 pub use kube_proxy::KubeProxy;
+pub use node::NodeView;
 pub use pod_cidr::{ClaimSource, PodCidr};
 pub use proposal::Proposal;
 pub use protected::{Protected, Role, listing};
@@ -58,15 +61,6 @@ pub struct View<'a> {
     /// Addresses of the nodes that were looked at, other than those on Cilium's devices, in order.
     own_addresses: Vec<(&'a NodeName, &'a Address)>,
     troubled_pods: Vec<Trouble<'a>>,
-}
-
-/// One node, indexed.
-pub struct NodeView<'a> {
-    /// The node's facts.
-    pub facts: &'a NodeFacts,
-    router: Result<Router<'a>, &'a Unavailable>,
-    common: Arc<Common<'a>>,
-    dependencies: Dependencies,
 }
 
 /// Whether Cilium is there at all.
@@ -317,89 +311,6 @@ impl<'a> View<'a> {
     }
 }
 
-impl<'a> NodeView<'a> {
-    /// Name of the node.
-    pub fn name(&self) -> &'a NodeName {
-        &self.facts.name
-    }
-
-    /// The node's rules and tables, indexed.
-    pub fn router(&self) -> Result<&Router<'a>, &'a Unavailable> {
-        self.router.as_ref().map_err(|why| *why)
-    }
-
-    /// Addresses that must stay reachable outside Cilium, each once: those with a role for this
-    /// node alone, then those that all nodes have in common.
-    pub fn protected(&self) -> impl Iterator<Item = &Protected> {
-        let common = self.common.protected.iter();
-        let common = common.filter(|common| self.dependencies.shares(common.address));
-        self.dependencies.own.iter().chain(common)
-    }
-
-    /// The kernel's own answer about an address, if it was asked.
-    pub fn kernel_lookup(&self, address: IpAddr) -> Option<&'a KernelLookup> {
-        self.facts.lookups.items().iter().find(|lookup| lookup.destination == address)
-    }
-
-    /// What happens with a packet of this node to an address.
-    pub fn fate(&self, address: IpAddr) -> Fate<'a> {
-        Fate::of(self, address)
-    }
-
-    /// Whether a route is the connected one of the bridge that another plugin made for the subnet
-    /// in its CNI file (Podman's `cni-podman0`): route and pod CIDR are then the same network.
-    pub fn is_bridge_of(&self, route: &Route, pod_cidr: &PodCidr) -> bool {
-        pod_cidr.is_only_of_other_plugins()
-            && pod_cidr.prefix.contains(&route.destination)
-            && route.gateways().next().is_none()
-            && route.links().next().is_some()
-            && route.links().all(|link| self.is_bridge(link))
-    }
-
-    /// Whether a device is a bridge.
-    pub fn is_bridge(&self, name: &LinkName) -> bool {
-        let mut links = self.facts.links.items().iter();
-        links.any(|link| link.name == *name && link.kind.as_deref() == Some("bridge"))
-    }
-
-    /// Interfaces that Cilium made.
-    pub fn cilium_links(&self) -> impl Iterator<Item = &'a LinkName> {
-        cilium_links(self.facts)
-    }
-
-    /// Routes to networks beyond single addresses that hand packets to `cilium_host`.
-    pub fn cilium_host_routes(&self) -> impl Iterator<Item = &'a Route> {
-        pod_cidr::cilium_host_routes(self.facts)
-    }
-
-    /// Whether an agent installed a route to another node's pods without a tunnel.
-    pub fn is_direct_node_route(&self, route: &Route) -> bool {
-        is_direct_node_route(self.facts, route)
-    }
-
-    /// Unicast routes of the tables that decide about ordinary packets (`main` and `local`), other
-    /// than Cilium's own and ways to everywhere: the networks that this host knows.
-    pub fn lan_routes(&self) -> impl Iterator<Item = &'a Route> {
-        use crate::facts::TableId;
-        self.facts.routes.items().iter().filter(|route| {
-            matches!(route.table, TableId::MAIN | TableId::LOCAL)
-                && matches!(route.kind, RouteKind::Unicast | RouteKind::Local)
-                && !route.is_way_to_everywhere()
-                && !route.destination.addr().is_loopback()
-                && !is_link_local(route.destination)
-                && !route.links().any(LinkName::leads_into_cilium)
-                && !self.is_direct_node_route(route)
-        })
-    }
-
-    /// The LAN's best route to an address, which would win without Cilium.
-    pub fn lan_route_to(&self, address: IpAddr) -> Option<&'a Route> {
-        self.lan_routes()
-            .filter(|route| route.destination.contains(&address))
-            .max_by_key(|route| route.destination.prefix_len())
-    }
-}
-
 /// The release of Cilium that is deployed, else its latest revision. Charts that wrap Cilium's
 /// (`rke2-cilium`) carry versions of their own: there the version of the application counts.
 fn live_release(facts: &Facts) -> Option<(&Release, ChartVersion)> {
@@ -408,36 +319,4 @@ fn live_release(facts: &Facts) -> Option<(&Release, ChartVersion)> {
     let version =
         if latest.chart == "cilium" { &latest.chart_version } else { &latest.app_version };
     Some((latest, version.parse().ok()?))
-}
-
-/// Interfaces of a node that Cilium made.
-fn cilium_links(node: &NodeFacts) -> impl Iterator<Item = &LinkName> {
-    node.links
-        .items()
-        .iter()
-        // `lxcbr0` of LXC is a bridge; a device of Cilium is never one.
-        .filter(|link| link.kind.as_deref() != Some("bridge"))
-        .map(|link| &link.name)
-        .filter(|name| name.leads_into_cilium())
-}
-
-/// Whether something of Cilium was seen on a node.
-fn shows_cilium(node: &NodeFacts) -> bool {
-    cilium_links(node).next().is_some()
-        || node.cni_files.items().iter().any(crate::facts::CniFile::is_cilium)
-        || matches!(node.agent.known(), Some(AgentProcess::Running { .. }))
-}
-
-/// Whether an agent installed a route to another node's pods without a tunnel. Where Cilium was
-/// looked for and not seen, a route of that form is somebody else's.
-fn is_direct_node_route(node: &NodeFacts, route: &Route) -> bool {
-    route.has_form_of_direct_node_route() && (shows_cilium(node) || node.links.known().is_none())
-}
-
-/// Every interface has the same link-local networks; they tell nothing about the site.
-fn is_link_local(prefix: IpNet) -> bool {
-    match prefix {
-        IpNet::V4(net) => net.network().is_link_local(),
-        IpNet::V6(net) => net.network().is_unicast_link_local() || net.network().is_multicast(),
-    }
 }

@@ -94,7 +94,7 @@ pub(super) fn all(facts: &Facts) -> Vec<PodCidr> {
         }
         let is_network = |route: &&Route| route.destination.prefix_len() < route.family().bits();
         let direct = node.routes.items().iter().filter(is_network);
-        for route in direct.filter(|route| super::is_direct_node_route(node, route)) {
+        for route in direct.filter(|route| super::node::is_direct_node_route(node, route)) {
             if !route.links().any(LinkName::leads_into_cilium) {
                 claims.add(route.destination, None, ClaimSource::DirectRoute(node.name.clone()));
             }
@@ -121,7 +121,7 @@ pub(super) fn cilium_host_routes(node: &NodeFacts) -> impl Iterator<Item = &Rout
             && route.table == crate::facts::TableId::MAIN
             && !route.is_default()
             && route.destination.prefix_len() < route.family().bits()
-            && !super::is_link_local(route.destination)
+            && !super::node::is_link_local(route.destination)
             && route.links().any(|link| link.as_str() == "cilium_host")
     })
 }
