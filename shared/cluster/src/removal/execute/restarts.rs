@@ -15,7 +15,7 @@ use crate::{ApiError, Form, PageSize, Pages, collect::Resource};
 const NAMED: usize = 5;
 
 /// How long deleted pods are waited for: most have 30 s of grace.
-const ENDS: Duration = Duration::from_secs(60);
+const ENDS: Duration = Duration::from_mins(1);
 
 /// A pod, as far as it matters here.
 #[derive(Deserialize)]
