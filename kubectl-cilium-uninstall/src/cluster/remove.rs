@@ -352,7 +352,11 @@ fn conclude(
     scope: Scope,
     printer: &mut Printer,
 ) -> Result<(), Failure> {
-    writeln!(printer, "\n{} steps are done, {} are not.", report.done, report.undone.len())?;
+    let undone = match report.undone.len() {
+        1 => "1 is not".to_owned(),
+        more => format!("{more} are not"),
+    };
+    writeln!(printer, "\n{} steps are done, {undone}.", report.done)?;
     // Steps that were not begun for one reason stand together.
     for alike in report.undone.chunk_by(|(_, a), (_, b)| a == b) {
         let (what, outcome) = &alike[0];

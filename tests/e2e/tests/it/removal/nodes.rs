@@ -9,7 +9,7 @@ use std::{
 
 use kubesim::{Fault, GroupResource, Key, Kind, User};
 use netlab::{require_programs, require_root_netns};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{doctor::Run, packets, program, stage::Stage};
@@ -106,6 +106,13 @@ impl Nodes {
         names.filter(|name| name.starts_with("kcilium-")).collect()
     }
 
+    /// Names of all pods.
+    fn pods(&self) -> Vec<String> {
+        let id = GroupResource::new("", "pods");
+        let store = self.stage.sim().store();
+        store.all(&id).map(|(key, _)| key.name.clone()).collect()
+    }
+
     /// Requests that changed something, since the journal was cleared.
     fn writes(&self) -> usize {
         let entries = self.stage.sim().journal().entries();
@@ -192,6 +199,32 @@ async fn a_plan_of_inspected_nodes_is_what_goes() {
     let kubeconfig = cluster.user_with(&wanted);
     let run = cluster.run_as(&kubeconfig, &["--yes", "--inspect-nodes", "--no-backup"]).await;
     assert_eq!(run.code, Some(0), "{} {}", run.stdout, run.stderr);
+    cluster.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pods_that_are_made_again_are_deleted_before_a_node_without_another_network_is_clean() {
+    let Some(cluster) = Nodes::healthy().await else { return };
+    let bare = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "bare", "namespace": "default"},
+        "spec": {"nodeName": "node2", "containers": [{"name": "a", "image": "a:1"}]},
+    });
+    cluster.stage.sim().load(&bare.to_string()).unwrap();
+    let of_dns = |cluster: &Nodes| {
+        let names = cluster.pods();
+        names.into_iter().filter(|name| name.starts_with("coredns")).count()
+    };
+    assert_eq!(of_dns(&cluster), 2);
+    let run = cluster.run(&["--yes", "--no-backup", "--restart-pods"]).await;
+    // What nobody makes again stays, and is named.
+    assert_eq!(run.code, Some(1), "{} {}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("default/bare: nobody makes it again"), "{}", run.stdout);
+    assert!(run.stdout.contains("3 of 3 nodes are clean."), "{}", run.stdout);
+    let (pods, nodes) = (run.stderr.find("P8:").unwrap(), run.stderr.find("P6:").unwrap());
+    assert!(pods < nodes, "{pods} {nodes}");
+    assert_eq!(of_dns(&cluster), 0);
+    assert!(cluster.pods().iter().any(|name| name == "bare"));
     cluster.assert_clean();
 }
 
