@@ -91,3 +91,39 @@ async fn two_runs_at_once_are_one_too_many() {
     first.kill().unwrap();
     first.wait().unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_never_answers_is_given_up_and_the_rest_goes() {
+    let land = Land::new("homelab-healthy", REMAINS).await;
+    land.sim().faults().add(Fault::new("*/clusterroles/cilium", Kind::Hang).method("DELETE"));
+    let arguments = ["--yes", "--no-backup", "--request-timeout", "2s"];
+    let run = land.run(&arguments).await;
+    assert_eq!(run.code, Some(1), "{} {}", run.stdout, run.stderr);
+    let text = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("delete ClusterRole cilium: no answer within 2 s"), "{text}");
+    assert!(!land.objects().contains_key("daemonsets.apps kube-system/cilium"));
+    land.sim().faults().clear();
+    let again = land.run(&arguments).await;
+    assert_eq!(again.code, Some(0), "{} {}", again.stdout, again.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_namespace_that_does_not_end_is_told_with_the_reason() {
+    let held = "
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: held, namespace: cilium-test-1, finalizers: [example.com/hold]}
+";
+    let land = Land::new("homelab-healthy", &format!("{REMAINS}---{held}")).await;
+    let run = land.run(&["--yes", "--no-backup"]).await;
+    assert_eq!(run.code, Some(1), "{} {}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("Namespace cilium-test-1"), "{}", run.stdout);
+    let objects = land.objects();
+    assert!(objects.contains_key("configmaps. cilium-test-1/held"));
+    assert!(!objects.contains_key("daemonsets.apps kube-system/cilium"));
+    // Whoever holds it lets go.
+    let id = kubesim::GroupResource::new("", "configmaps");
+    land.sim().store().remove(&id, &kubesim::Key::new("cilium-test-1", "held"));
+    let again = land.run(&["--yes", "--no-backup"]).await;
+    assert_eq!(again.code, Some(0), "{} {}", again.stdout, again.stderr);
+}

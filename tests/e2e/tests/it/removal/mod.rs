@@ -3,6 +3,7 @@
 mod everything;
 mod faults;
 mod fleet;
+mod generated;
 mod helm;
 mod killed;
 mod land;
