@@ -9,7 +9,7 @@ use kcilium_cli::{
     progress::Spinner,
 };
 use kcilium_cluster::{
-    Api,
+    Api, collect,
     stage::{
         self, Absence, Errand, Outcome, Placement, PlanError, Programs, Purpose, Wish,
         earlier_orders,
@@ -17,7 +17,10 @@ use kcilium_cluster::{
 };
 use kcilium_core::{
     facts::NodeName,
-    leftovers::{CleaningOrder, Go, Item, Plan as NodePlan, PodsInUse, Remembered, Standing},
+    leftovers::{
+        CleaningOrder, Go, HostState, Inventory as NodeInventory, Item, Plan as NodePlan,
+        PodsInUse, Remembered, Standing,
+    },
     removal::{ByHand, Host, HostPlan, Inventory, Reach},
 };
 use serde::Serialize;
@@ -139,7 +142,7 @@ impl Nodes<'_> {
         let command = ByHand::command(&known);
         let reached = staging.pods().iter().map(|pod| HostPlan {
             node: pod.errand.node.to_string(),
-            reach: Reach::Cleaner { plan: plans.remove(&pod.errand.node) },
+            reach: Reach::Cleaner { plan: plans.remove(&pod.errand.node), seen: Vec::new() },
         });
         let by_hand = |(errand, absence): &(Errand, Absence)| HostPlan {
             node: errand.node.to_string(),
@@ -194,6 +197,24 @@ impl Nodes<'_> {
             )?;
         }
         Ok(report.outcomes.into_iter().map(|it| (it.errand.node.clone(), told(&it))).collect())
+    }
+
+    /// Adds what agents that run see of their nodes, which creates nothing.
+    pub(super) async fn ask_agents(&self, hosts: &mut [HostPlan]) -> Result<(), Failure> {
+        let wish = collect::Wish::default();
+        let collected = collect::collect(self.api, &wish, &|_| ());
+        // Without agents that answer the plan is the same.
+        let Ok(collected) = interrupt::or_interrupted(collected).await? else { return Ok(()) };
+        let known = self.known().await;
+        for facts in collected.facts.nodes {
+            let state = HostState::seen_by_agent(&facts, known.clone());
+            let inventory = NodeInventory::of(&state);
+            let host = hosts.iter_mut().find(|host| host.node == facts.name.as_str());
+            if let Some(HostPlan { reach: Reach::Cleaner { seen, .. }, .. }) = host {
+                *seen = inventory.removable().cloned().collect();
+            }
+        }
+        Ok(())
     }
 
     /// What is known of the cluster: by its objects, and by what earlier runs knew that came as far as

@@ -145,7 +145,13 @@ impl Run<'_> {
         let nodes = Nodes { api, inventory, flags: &self.wish.agent, pods: self.pods, owner };
         let spinner = Spinner::start("planning what is put on nodes", self.visibility());
         let found = if self.wish.inspect_nodes { Some(nodes.look(&spinner).await?) } else { None };
-        nodes.cleaners(found, self.wish.target.timeout).await.map(Some)
+        let is_seen = found.is_some();
+        let mut cleaners = nodes.cleaners(found, self.wish.target.timeout).await?;
+        if self.consent.dry_run && !is_seen && inventory.pods > 0 {
+            spinner.set_message("asking the agents of the nodes");
+            nodes.ask_agents(&mut cleaners.hosts).await?;
+        }
+        Ok(Some(cleaners))
     }
 
     fn plan(&self, survey: &Survey, cleaners: Option<&Cleaners>) -> Plan {

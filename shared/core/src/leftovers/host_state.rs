@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{Attachment, Backend, Filter, Transform};
-use crate::facts::{Address, Fact, Family, Link, LinkName, Route, RoutingRule};
+use crate::facts::{Address, Fact, Family, Link, LinkName, NodeFacts, Route, RoutingRule};
 
 /// Everything on a host that may be a leftover, with everything it could be mixed up with.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -73,6 +73,21 @@ pub struct Remembered {
     pub node_addresses: Vec<IpAddr>,
     /// Interfaces of this node's pods.
     pub pod_links: Vec<LinkName>,
+}
+
+impl HostState {
+    /// As much of it as is known of a node that was looked at for other reasons, by its agent: neither
+    /// BPF programs nor files, and no chains of iptables.
+    pub fn seen_by_agent(node: &NodeFacts, remembered: Remembered) -> Self {
+        Self {
+            links: node.links.clone(),
+            addresses: node.addresses.clone(),
+            routes: node.routes.clone(),
+            rules: node.rules.clone(),
+            remembered,
+            ..Self::default()
+        }
+    }
 }
 
 impl Remembered {

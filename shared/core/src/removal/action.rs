@@ -76,6 +76,9 @@ pub enum Action {
         /// What goes from it, where somebody looked: else all that is certainly Cilium's.
         #[serde(skip_serializing_if = "Option::is_none")]
         plan: Option<leftovers::Plan>,
+        /// What of that the node's agent sees: links, routes and rules.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        seen: Vec<leftovers::Item>,
     },
     /// Delete pods that their owners make again.
     RestartPods,
@@ -124,10 +127,17 @@ impl fmt::Display for Action {
             Self::StageCleaners { nodes, .. } => {
                 write!(f, "put a cleaner on {}", named(nodes))
             }
-            Self::CleanHost { node, plan: None } => {
-                write!(f, "clean node {node} of all that is certainly Cilium's")
+            Self::CleanHost { node, plan: None, seen } => {
+                write!(f, "clean node {node} of all that is certainly Cilium's")?;
+                match seen.len() {
+                    0 => Ok(()),
+                    1 => f.write_str(", such as one thing that its agent sees"),
+                    more => {
+                        write!(f, ", such as {more} links, routes and rules that its agent sees")
+                    }
+                }
             }
-            Self::CleanHost { node, plan: Some(plan) } => {
+            Self::CleanHost { node, plan: Some(plan), .. } => {
                 let things = plan.items.len();
                 write!(f, "clean node {node}: {things} thing{}", if things == 1 { "" } else { "s" })
             }

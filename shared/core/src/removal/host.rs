@@ -54,6 +54,8 @@ pub enum Reach {
     Cleaner {
         /// What goes, where somebody looked.
         plan: Option<leftovers::Plan>,
+        /// What of it the node's agent sees, where nobody else looked.
+        seen: Vec<leftovers::Item>,
     },
     /// Cilium does not run there.
     NeverThere {

@@ -237,9 +237,9 @@ impl Plan {
         let mut steps = Vec::new();
         for HostPlan { node, reach } in hosts {
             match reach {
-                Reach::Cleaner { plan } => {
+                Reach::Cleaner { plan, seen } => {
                     nodes.push(node.clone());
-                    steps.push(step(Phase::Nodes, Action::CleanHost { node, plan }));
+                    steps.push(step(Phase::Nodes, Action::CleanHost { node, plan, seen }));
                 }
                 Reach::NeverThere { why } => {
                     self.kept.push(Kept { what: format!("Node {node}"), why });
