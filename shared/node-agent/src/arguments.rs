@@ -28,9 +28,9 @@ Options of probe and plan:
 
 Options of clean:
   --apply FILE              the plan, in an order; - is standard input
-  --go FILE                 stand by, until this file has the word for that order
-                            and no Cilium agent has run for ten seconds; without a
-                            plan the order is for all that is certainly Cilium's
+  --go FILE                 stand by, until this file has the word for the order
+                            and no Cilium agent has run for ten seconds; without
+                            a plan the order is for all that is surely Cilium's
   --armed FILE              make this file when standing by
 
 Options:

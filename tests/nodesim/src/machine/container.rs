@@ -16,7 +16,7 @@ use tokio::{
 
 use super::{
     log::{Log, Stream},
-    process::{Scope, children, descendants, first_line, inside, mounts, signal, with_mounts},
+    process::{Mounts, Scope, children, descendants, first_line, inside, signal, with_mounts},
     sandbox::Sandbox,
 };
 
@@ -219,7 +219,7 @@ async fn attend(
         stage.send_replace(Stage::Ended(Exit { code: 128, at: Timestamp::now() }, Some(why)));
         return;
     }
-    let namespace = first(outer, host_pid).and_then(mounts);
+    let namespace = first(outer, host_pid).and_then(Mounts::of);
     stage.send_replace(Stage::Running);
     let copy = async {
         tokio::join!(record(stdout, Stream::Stdout, &log), record(stderr, Stream::Stderr, &log))

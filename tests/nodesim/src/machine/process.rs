@@ -1,7 +1,9 @@
 //! Processes, as the machine's own PID namespace knows them.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
+    os::fd::AsRawFd as _,
     path::PathBuf,
     process::{Output, Stdio},
 };
@@ -71,17 +73,34 @@ pub(crate) fn descendants(ancestor: Pid) -> Vec<Pid> {
     found
 }
 
+/// A mount namespace that is held open: otherwise the next one may get its name when its processes
+/// are gone.
+#[derive(Debug)]
+pub(crate) struct Mounts {
+    name: PathBuf,
+    _held: File,
+}
+
+impl Mounts {
+    /// That of a process.
+    pub(crate) fn of(pid: Pid) -> Option<Self> {
+        let held = File::open(format!("/proc/{}/ns/mnt", pid.as_raw_pid())).ok()?;
+        let name = fs::read_link(format!("/proc/self/fd/{}", held.as_raw_fd())).ok()?;
+        Some(Self { name, _held: held })
+    }
+}
+
 /// The processes with that root: those of one container.
-pub(crate) fn with_mounts(namespace: &PathBuf) -> Vec<Pid> {
+pub(crate) fn with_mounts(namespace: &Mounts) -> Vec<Pid> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries
         .filter_map(|entry| Pid::from_raw(entry.file_name().to_str()?.parse().ok()?))
-        .filter(|pid| mounts(*pid).as_ref() == Some(namespace))
+        .filter(|pid| mounts(*pid).as_ref() == Some(&namespace.name))
         .collect()
 }
 
 /// The name of a process's mount namespace.
-pub(crate) fn mounts(pid: Pid) -> Option<PathBuf> {
+fn mounts(pid: Pid) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{}/ns/mnt", pid.as_raw_pid())).ok()
 }
 
