@@ -10,7 +10,7 @@ use std::{
 use clap::Args;
 use kcilium_cli::{
     Exit, Failure, Style, interrupt,
-    probe::{Consent, Probe, ProbeFlags},
+    probe::{self, Consent, Probe, ProbeFlags},
     progress::Spinner,
     remark::remark,
 };
@@ -94,8 +94,9 @@ impl Probing {
     }
 }
 
-/// Probes from nodes of `facts`, a part of them where there are many and none were `asked` for, if the user wants that, and adds what comes of it to them. Must
-/// be called where nothing drops it: it ends in order when it is interrupted.
+/// Probes from nodes of `facts`, a part of them where there are many and none were `asked` for, if the
+/// user wants that, and adds what comes of it to them. Must be called where nothing drops it: it ends
+/// in order when it is interrupted.
 pub(crate) async fn probe(
     api: &Api,
     facts: &mut Facts,
@@ -205,13 +206,7 @@ fn wish(
 }
 
 fn no_plan(error: PlanError) -> Failure {
-    let is_forbidden = matches!(error, PlanError::Forbidden { .. });
-    let failure = Failure::could_not_run(error);
-    if is_forbidden {
-        failure.hint("the role kcilium-prober of docs/rbac.yaml grants it")
-    } else {
-        failure
-    }
+    probe::no_plan(error, &["the role kcilium-prober of docs/rbac.yaml grants it"])
 }
 
 fn note(text: &str) -> Result<(), Failure> {
@@ -226,11 +221,7 @@ fn tell(report: &Report) -> Result<(), Failure> {
             note(&format!("no probes from {} ({place}): {absence}", errand.node))?;
         }
     }
-    let swept = report.swept.iter().filter_map(|swept| swept.left.as_ref());
-    for left in report.left.iter().chain(swept) {
-        remark(&mut anstream::stderr(), Style::Error, "warning:", &left.to_string())?;
-    }
-    Ok(())
+    Ok(probe::warn_of_leftovers(report)?)
 }
 
 /// Results of both errands of a node are one list: their ids say where each started.

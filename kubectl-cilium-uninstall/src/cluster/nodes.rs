@@ -10,10 +10,7 @@ use kcilium_cli::{
 };
 use kcilium_cluster::{
     Api, collect,
-    stage::{
-        self, Absence, Errand, Outcome, Placement, PlanError, Programs, Purpose, Wish,
-        earlier_orders,
-    },
+    stage::{self, Absence, Errand, Outcome, Placement, Programs, Purpose, Wish, earlier_orders},
 };
 use kcilium_core::{
     facts::NodeName,
@@ -78,6 +75,19 @@ pub(super) struct Nodes<'a> {
     pub(super) pods: PodsInUse,
     /// Whose run it is, where the API server does not say who asks.
     pub(super) owner: &'a str,
+    /// What is [known] of the cluster.
+    pub(super) known: Remembered,
+}
+
+/// What is known of the cluster: by its objects, and by what earlier runs knew that came as far as
+/// putting something on nodes.
+pub(super) async fn known(api: &Api, inventory: &Inventory) -> Remembered {
+    let earlier = earlier_orders(api).await.into_iter();
+    earlier.fold(inventory.remembered(), |known, order| Remembered {
+        // Of one node.
+        pod_links: Vec::new(),
+        ..known.and(order.remembered)
+    })
 }
 
 /// Cleaners that can be put on nodes.
@@ -99,7 +109,6 @@ impl Nodes<'_> {
         found: Option<Found>,
         time: Duration,
     ) -> Result<Cleaners, Failure> {
-        let known = self.known().await;
         let run = stage::run_id();
         let now = self.api.server_time();
         let standing = Standing {
@@ -109,7 +118,7 @@ impl Nodes<'_> {
         };
         let order = |plan| CleaningOrder {
             plan,
-            remembered: known.clone(),
+            remembered: self.known.clone(),
             pods: self.pods,
             standing: Some(standing.clone()),
         };
@@ -139,7 +148,7 @@ impl Nodes<'_> {
             errands.push(errand(node, asked.request, &arguments));
         }
         let staging = self.plan(Purpose::Clean, errands, time).await?;
-        let command = ByHand::command(&known);
+        let command = ByHand::command(&self.known);
         let reached = staging.pods().iter().map(|pod| HostPlan {
             node: pod.errand.node.to_string(),
             reach: Reach::Cleaner { plan: plans.remove(&pod.errand.node), seen: Vec::new() },
@@ -163,7 +172,7 @@ impl Nodes<'_> {
     /// Looks at all nodes: a pod on each says what would go. It is shown first what is created.
     pub(super) async fn look(&self, spinner: &Spinner) -> Result<Found, Failure> {
         let order = CleaningOrder {
-            remembered: self.known().await,
+            remembered: self.known.clone(),
             pods: self.pods,
             ..CleaningOrder::default()
         };
@@ -186,16 +195,7 @@ impl Nodes<'_> {
             let error = anyhow::anyhow!("interrupted");
             return Err(Failure::new(kcilium_cli::Exit::Interrupted, error));
         }
-        let left = report.left.iter();
-        let swept = report.swept.iter().filter_map(|swept| swept.left.as_ref());
-        for left in left.chain(swept) {
-            kcilium_cli::remark::remark(
-                &mut anstream::stderr(),
-                kcilium_cli::Style::Error,
-                "warning:",
-                &left.to_string(),
-            )?;
-        }
+        probe::warn_of_leftovers(&report)?;
         Ok(report.outcomes.into_iter().map(|it| (it.errand.node.clone(), told(&it))).collect())
     }
 
@@ -205,9 +205,8 @@ impl Nodes<'_> {
         let collected = collect::collect(self.api, &wish, &|_| ());
         // Without agents that answer the plan is the same.
         let Ok(collected) = interrupt::or_interrupted(collected).await? else { return Ok(()) };
-        let known = self.known().await;
         for facts in collected.facts.nodes {
-            let state = HostState::seen_by_agent(&facts, known.clone());
+            let state = HostState::seen_by_agent(&facts, self.known.clone());
             let inventory = NodeInventory::of(&state);
             let host = hosts.iter_mut().find(|host| host.node == facts.name.as_str());
             if let Some(HostPlan { reach: Reach::Cleaner { seen, .. }, .. }) = host {
@@ -215,17 +214,6 @@ impl Nodes<'_> {
             }
         }
         Ok(())
-    }
-
-    /// What is known of the cluster: by its objects, and by what earlier runs knew that came as far as
-    /// putting something on nodes.
-    async fn known(&self) -> Remembered {
-        let earlier = earlier_orders(self.api).await.into_iter();
-        earlier.fold(self.inventory.remembered(), |known, order| Remembered {
-            // Of one node.
-            pod_links: Vec::new(),
-            ..known.and(order.remembered)
-        })
     }
 
     /// Workers first: the first node of all is the one that is tried.
@@ -258,15 +246,13 @@ impl Nodes<'_> {
         };
         let plan = stage::Plan::make(self.api, &programs, wish);
         interrupt::or_interrupted(plan).await?.map_err(|error| {
-            let is_forbidden = matches!(error, PlanError::Forbidden { .. });
-            let failure = Failure::could_not_run(error);
-            if is_forbidden {
-                failure
-                    .hint("the roles kcilium-uninstaller and kcilium-prober of docs/rbac.yaml grant it")
-                    .hint("--scope cluster leaves the nodes as they are")
-            } else {
-                failure
-            }
+            probe::no_plan(
+                error,
+                &[
+                    "the roles kcilium-uninstaller and kcilium-prober of docs/rbac.yaml grant it",
+                    "--scope cluster leaves the nodes as they are",
+                ],
+            )
         })
     }
 }

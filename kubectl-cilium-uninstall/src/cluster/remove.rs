@@ -28,7 +28,7 @@ use super::{
     args::{PlanFormat, Removal},
     confirm, connection, describe,
     events::Events,
-    nodes::{Cleaners, Nodes},
+    nodes::{self, Cleaners, Nodes},
 };
 
 /// How long looking again may take.
@@ -142,8 +142,10 @@ impl Run<'_> {
                 .hint("--scope cluster removes them, and leaves the nodes for later"));
         }
         let owner = self.target.user.as_deref().unwrap_or("unknown");
-        let nodes = Nodes { api, inventory, flags: &self.wish.agent, pods: self.pods, owner };
         let spinner = Spinner::start("planning what is put on nodes", self.visibility());
+        let known = nodes::known(api, inventory).await;
+        let nodes =
+            Nodes { api, inventory, flags: &self.wish.agent, pods: self.pods, owner, known };
         let found = if self.wish.inspect_nodes { Some(nodes.look(&spinner).await?) } else { None };
         let is_seen = found.is_some();
         let mut cleaners = nodes.cleaners(found, self.wish.target.timeout).await?;

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::{
     connection, describe,
-    nodes::{Found, NodeState, Nodes},
+    nodes::{self, Found, NodeState, Nodes},
 };
 use crate::args::{Format, Verify};
 
@@ -54,6 +54,7 @@ pub(crate) fn run(
             flags: &wish.agent,
             pods: PodsInUse::Leave,
             owner: place.user.as_deref().unwrap_or("unknown"),
+            known: nodes::known(&api, &survey.inventory).await,
         };
         let found = nodes.look(&spinner).await?;
         Ok::<_, Failure>((survey, Some(found)))

@@ -97,12 +97,7 @@ impl Stage {
 }
 
 fn no_plan(error: PlanError) -> Failure {
-    let is_forbidden = matches!(error, PlanError::Forbidden { .. });
-    let failure = Failure::could_not_run(error);
-    if !is_forbidden {
-        return failure;
-    }
-    failure.hint("the role kcilium-prober of docs/rbac.yaml grants it")
+    kcilium_cli::probe::no_plan(error, &["the role kcilium-prober of docs/rbac.yaml grants it"])
 }
 
 fn print(report: &Report, printer: &mut Printer) -> Result<Exit, Failure> {

@@ -7,9 +7,9 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use kcilium_cluster::stage::{ImageSource, Plan, ProgramError, Programs};
+use kcilium_cluster::stage::{ImageSource, Plan, PlanError, ProgramError, Programs, Report};
 
-use crate::{Failure, control, prompt};
+use crate::{Failure, Style, control, prompt, remark::remark};
 
 /// Whether programs are put on nodes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -69,6 +69,25 @@ impl NodeAgentFlags {
             error => Failure::could_not_run(error),
         })
     }
+}
+
+/// Why nothing can be put on nodes; the hints are for whoever lacks permissions.
+pub fn no_plan(error: PlanError, hints: &[&'static str]) -> Failure {
+    let is_forbidden = matches!(error, PlanError::Forbidden { .. });
+    let hints = if is_forbidden { hints } else { &[] };
+    hints.iter().fold(Failure::could_not_run(error), |failure, hint| failure.hint(*hint))
+}
+
+/// Warns of what could not be removed, of this run and of earlier ones.
+///
+/// # Errors
+/// When standard error cannot be written.
+pub fn warn_of_leftovers(report: &Report) -> io::Result<()> {
+    let swept = report.swept.iter().filter_map(|swept| swept.left.as_ref());
+    for left in report.left.iter().chain(swept) {
+        remark(&mut anstream::stderr(), Style::Error, "warning:", &left.to_string())?;
+    }
+    Ok(())
 }
 
 /// The user's word.

@@ -5,7 +5,9 @@ use std::future::pending;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use kcilium_core::leftovers::{CleaningSummary, Inventory, Plan, Remembered, Step, Told};
+use kcilium_core::leftovers::{
+    CleaningOrder, CleaningSummary, Inventory, Plan, Remembered, Step, Told,
+};
 use kcilium_core::probe::{Ending, Namespace};
 use kcilium_node::{HostRoot, Refusal, clean, read_leftovers};
 use tokio::time::Instant;
@@ -13,7 +15,7 @@ use tokio::time::Instant;
 use crate::arguments::Arguments;
 use crate::failure::Failure;
 use crate::signals::Signals;
-use crate::work::{Ended, deadline, listen, print_json, root};
+use crate::work::{Ended, deadline, listen, print_json, root, unless_told};
 use crate::{input, namespaces};
 
 /// Prints the plan, and touches nothing.
@@ -27,10 +29,9 @@ pub(crate) async fn plan(arguments: &Arguments) -> Result<Ended, Failure> {
         print_json(&plan);
         Ok(Ending::Finished)
     };
-    let ending = tokio::select! {
-        ending = planned => ending?,
-        () = signals.next() => Ending::Terminated,
-        () = deadline(arguments, begin) => Ending::Deadline,
+    let ending = match unless_told(planned, &mut signals, arguments, begin).await {
+        Ok(planned) => planned?,
+        Err(ending) => ending,
     };
     Ok(ended(&CleaningSummary::of(ending, &[], None)))
 }
@@ -40,11 +41,9 @@ pub(crate) async fn plan(arguments: &Arguments) -> Result<Ended, Failure> {
 pub(crate) async fn apply(arguments: &Arguments) -> Result<Ended, Failure> {
     let begin = Instant::now();
     let mut signals = listen()?;
-    let file = arguments.apply.as_deref().filter(|file| *file != Path::new("-"));
-    let order = tokio::select! {
-        order = input::order(file) => order?,
-        () = signals.next() => return Ok(early(Ending::Terminated)),
-        () = deadline(arguments, begin) => return Ok(early(Ending::Deadline)),
+    let order = match unless_told(order(arguments), &mut signals, arguments, begin).await {
+        Ok(order) => order?,
+        Err(ending) => return Ok(early(ending)),
     };
     let Some(plan) = order.plan else {
         return Err(Failure::usage("the order has no plan")
@@ -55,15 +54,17 @@ pub(crate) async fn apply(arguments: &Arguments) -> Result<Ended, Failure> {
     let root = root(arguments);
     let remembered = order.remembered;
     let done = carry_out(&root, &plan, remembered.clone(), arguments, signals, begin).await;
-    let left = match (&done.refusal, done.ending) {
-        (None, Ending::Finished) => Some(inventory(&root, remembered).await),
-        _ => None,
-    };
+    let left = if done.is_whole() { Some(inventory(&root, remembered).await) } else { None };
     let summary = done.summary(left.as_ref());
     if let Some(left) = left {
         print_json(&Told::Left(left));
     }
     Ok(Ended { failure: done.refusal.as_ref().map(refused), ..ended(&summary) })
+}
+
+/// The order that is to be applied.
+pub(crate) async fn order(arguments: &Arguments) -> Result<CleaningOrder, Failure> {
+    input::order(arguments.apply.as_deref().filter(|file| *file != Path::new("-"))).await
 }
 
 /// How far a plan was carried out.
@@ -75,6 +76,11 @@ pub(crate) struct Done {
 }
 
 impl Done {
+    /// Whether there was an outcome for each step.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.refusal.is_none() && self.ending == Ending::Finished
+    }
+
     pub(crate) fn summary(&self, left: Option<&Inventory>) -> CleaningSummary {
         match &self.refusal {
             None => CleaningSummary::of(self.ending, &self.steps, left),

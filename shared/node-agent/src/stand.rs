@@ -19,10 +19,10 @@ use rustix::fs::{CWD, Mode, OFlags, openat, unlinkat};
 use tokio::time::{Instant, sleep};
 
 use crate::arguments::Arguments;
-use crate::clean::{carry_out, early, ended, refused};
+use crate::clean::{carry_out, early, ended, order, refused};
 use crate::failure::Failure;
-use crate::work::{Ended, deadline, listen, print_json, root};
-use crate::{input, namespaces};
+use crate::namespaces;
+use crate::work::{Ended, listen, print_json, root, unless_told};
 
 /// How often is looked for the word, and for agents.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -37,11 +37,9 @@ const WORD: u64 = 64 * 1024;
 pub(crate) async fn by(arguments: &Arguments) -> Result<Ended, Failure> {
     let begin = Instant::now();
     let mut signals = listen()?;
-    let file = arguments.apply.as_deref().filter(|file| *file != Path::new("-"));
-    let order = tokio::select! {
-        order = input::order(file) => order?,
-        () = signals.next() => return Ok(early(Ending::Terminated)),
-        () = deadline(arguments, begin) => return Ok(early(Ending::Deadline)),
+    let order = match unless_told(order(arguments), &mut signals, arguments, begin).await {
+        Ok(order) => order?,
+        Err(ending) => return Ok(early(ending)),
     };
     let Some(go) = Go::of(&order) else {
         return Err(Failure::usage("the order is for no run that could be stood by for")
@@ -61,10 +59,9 @@ pub(crate) async fn by(arguments: &Arguments) -> Result<Ended, Failure> {
         released(word.as_ref(), &go, host.root()).await;
         Ok(())
     };
-    tokio::select! {
-        released = planned => released?,
-        () = signals.next() => return Ok(early(Ending::Terminated)),
-        () = deadline(arguments, begin) => return Ok(early(Ending::Deadline)),
+    match unless_told(planned, &mut signals, arguments, begin).await {
+        Ok(released) => released?,
+        Err(ending) => return Ok(early(ending)),
     }
     let before = state(&host, &order).await;
     let plan = plan(&order, &before);
@@ -81,7 +78,7 @@ pub(crate) async fn by(arguments: &Arguments) -> Result<Ended, Failure> {
     print_json(&Told::Kept(keepsake.path().to_owned()));
     let remembered = order.remembered.clone();
     let done = carry_out(host.root(), &plan, remembered, arguments, signals, begin).await;
-    if done.refusal.is_some() || done.ending != Ending::Finished {
+    if !done.is_whole() {
         let summary = done.summary(None).kept_in(keepsake.path());
         return Ok(Ended { failure: done.refusal.as_ref().map(refused), ..ended(&summary) });
     }
@@ -117,13 +114,14 @@ async fn released(word: Option<&Place>, go: &Go, root: &HostRoot) {
     let mut silent_since: Option<Instant> = None;
     loop {
         let is_given = word.and_then(Place::read).is_some_and(|text| go.is(&text));
-        let agent = no_agent(root);
-        let is_silent = is_given && agent.is_ok();
+        // All processes are looked through only when it matters.
+        let agent = is_given.then(|| no_agent(root));
+        let is_silent = matches!(agent, Some(Ok(())));
         let waits_for = match agent {
-            _ if !is_given => "the word to begin".to_owned(),
+            None => "the word to begin".to_owned(),
             // That it is not known whether an agent runs is no silence.
-            Err(refusal) => refusal.to_string(),
-            Ok(()) => format!("{} s without an agent", SILENCE.as_secs()),
+            Some(Err(refusal)) => refusal.to_string(),
+            Some(Ok(())) => format!("{} s without an agent", SILENCE.as_secs()),
         };
         silent_since = is_silent.then(|| silent_since.unwrap_or_else(Instant::now));
         if silent_since.is_some_and(|since| since.elapsed() >= SILENCE) {

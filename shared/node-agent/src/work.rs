@@ -123,6 +123,20 @@ pub(crate) async fn deadline(arguments: &Arguments, begin: Instant) {
     }
 }
 
+/// Does work, unless told to end before it is done, or the deadline comes: then that.
+pub(crate) async fn unless_told<T>(
+    work: impl Future<Output = T>,
+    signals: &mut Signals,
+    arguments: &Arguments,
+    begin: Instant,
+) -> Result<T, Ending> {
+    tokio::select! {
+        done = work => Ok(done),
+        () = signals.next() => Err(Ending::Terminated),
+        () = deadline(arguments, begin) => Err(Ending::Deadline),
+    }
+}
+
 pub(crate) fn root(arguments: &Arguments) -> HostRoot {
     arguments.root.clone().map_or_else(HostRoot::default, HostRoot::new)
 }
@@ -131,14 +145,14 @@ async fn facts(arguments: &Arguments) -> Result<Summary, Failure> {
     let begin = Instant::now();
     let mut signals = listen()?;
     namespaces::enter(&namespaces::chosen(arguments, Namespace::Own), arguments)?;
-    let ending = tokio::select! {
-        facts = collect(arguments) => {
+    let collected = unless_told(collect(arguments), &mut signals, arguments, begin).await;
+    let ending = collected.map_or_else(
+        |ending| ending,
+        |facts| {
             print_json(&facts);
             Ending::Finished
-        }
-        () = signals.next() => Ending::Terminated,
-        () = deadline(arguments, begin) => Ending::Deadline,
-    };
+        },
+    );
     Ok(Summary::of(ending, []))
 }
 
@@ -161,10 +175,10 @@ async fn collect(arguments: &Arguments) -> NodeFacts {
 async fn probe(arguments: &Arguments) -> Result<Summary, Failure> {
     let begin = Instant::now();
     let (mut first, mut both) = (listen()?, listen()?);
-    let request = tokio::select! {
-        request = input::request(arguments.request.as_deref()) => request?,
-        () = first.next() => return Ok(Summary::of(Ending::Terminated, [])),
-        () = deadline(arguments, begin) => return Ok(Summary::of(Ending::Deadline, [])),
+    let request = input::request(arguments.request.as_deref());
+    let request = match unless_told(request, &mut first, arguments, begin).await {
+        Ok(request) => request?,
+        Err(ending) => return Ok(Summary::of(ending, [])),
     };
     namespaces::enter(&namespaces::chosen(arguments, request.namespace.clone()), arguments)?;
 

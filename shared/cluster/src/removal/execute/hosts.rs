@@ -16,7 +16,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{Cleaning, Event, Failure, Outcome, Reader, Staging, Work};
+use super::{Cleaning, Event, Failure, Outcome, Reader, Staging, Work, locked};
 use crate::{
     Api, ApiError,
     collect::Resource,
@@ -65,14 +65,14 @@ impl<'a> Hosts<'a> {
     }
 
     fn note(&self, change: impl FnOnce(&mut BTreeSet<NodeName>)) {
-        change(&mut self.working.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut locked(&self.working));
     }
 
     /// Nodes whose pods may be deleted: those that are clean, or, before that, those that will be.
     pub(super) async fn of_pods(&self) -> BTreeSet<NodeName> {
-        let has_begun = !self.clean.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
-        if has_begun {
-            return self.clean.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let clean = locked(&self.clean).clone();
+        if !clean.is_empty() {
+            return clean;
         }
         self.standing.read().await.ready().cloned().collect()
     }
@@ -116,7 +116,7 @@ impl Work<'_> {
         (self.tell)(&Event::Waiting { what });
         let swept = standing.stand().await;
         let unswept = swept.into_iter().filter_map(|swept| swept.left);
-        hosts.unswept.lock().unwrap_or_else(PoisonError::into_inner).extend(unswept);
+        locked(&hosts.unswept).extend(unswept);
         if standing.ready().next().is_some() {
             return Ok(());
         }
@@ -231,9 +231,7 @@ impl Work<'_> {
                         (self.tell)(&Event::Host { node: node.as_str(), summary });
                         hosts.note(|working| _ = working.remove(node));
                         if summary.is_clean() {
-                            let mut clean =
-                                hosts.clean.lock().unwrap_or_else(PoisonError::into_inner);
-                            clean.insert(node.clone());
+                            locked(&hosts.clean).insert(node.clone());
                         }
                         verdict = verdict.and(is_well(summary));
                         outcome(summary)

@@ -11,7 +11,11 @@ mod pods;
 mod records;
 mod restarts;
 
-use std::{collections::BTreeMap, sync::Mutex, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
@@ -186,7 +190,7 @@ pub async fn execute(
         None => Staging::Gone,
     };
     let report = work.report.into_inner();
-    Report { is_interrupted, staging, ..report.unwrap_or_else(std::sync::PoisonError::into_inner) }
+    Report { is_interrupted, staging, ..report.unwrap_or_else(PoisonError::into_inner) }
 }
 
 struct Work<'a> {
@@ -199,6 +203,11 @@ struct Work<'a> {
     /// By the server's clock.
     begun: Timestamp,
     report: Mutex<Report>,
+}
+
+/// What a step that panicked has left is as good as before.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Why others are not begun.
@@ -280,7 +289,7 @@ impl Work<'_> {
         let what = step.action.to_string();
         let is_done = outcome == Outcome::Done;
         {
-            let mut report = self.report.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut report = locked(&self.report);
             if is_done {
                 report.done += 1;
             } else {
@@ -295,7 +304,7 @@ impl Work<'_> {
 
     /// Whether an object of a release is not gone: what Helm keeps of it is needed then.
     fn has_failed(&self) -> bool {
-        let report = self.report.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let report = locked(&self.report);
         report.needs_release
     }
 

@@ -103,12 +103,17 @@ impl Land {
         writes.map(|entry| format!("{} {}", entry.method, entry.route)).collect()
     }
 
-    /// As if the time of a lock of a killed run were over.
+    /// See [`forget_lock`].
     pub(super) fn forget_lock(&self) {
-        let id = kubesim::GroupResource::new("coordination.k8s.io", "leases");
-        let key = kubesim::Key::new("kube-system", "kubectl-cilium-uninstall");
-        self.sim().store().remove(&id, &key);
+        forget_lock(self.sim());
     }
+}
+
+/// As if the time of a lock of a killed run were over.
+pub(super) fn forget_lock(sim: &KubeSim) {
+    let id = kubesim::GroupResource::new("coordination.k8s.io", "leases");
+    let key = kubesim::Key::new("kube-system", "kubectl-cilium-uninstall");
+    sim.store().remove(&id, &key);
 }
 
 /// Lets pods that were told to go be gone.

@@ -12,6 +12,7 @@ use netlab::{require_programs, require_root_netns};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::land::forget_lock;
 use crate::{doctor::Run, packets, program, stage::Stage};
 
 const NODES: [&str; 3] = ["node1", "node2", "node3"];
@@ -127,13 +128,6 @@ impl Nodes {
             assert!(begun.elapsed() < Duration::from_secs(90), "{what}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-    }
-
-    /// As if the time of a lock of a killed run were over.
-    fn forget_lock(&self) {
-        let id = GroupResource::new("coordination.k8s.io", "leases");
-        let key = Key::new("kube-system", "kubectl-cilium-uninstall");
-        self.stage.sim().store().remove(&id, &key);
     }
 }
 
@@ -295,7 +289,7 @@ async fn a_run_that_is_killed_here_and_there_is_finished_by_others() {
         if run.wait().unwrap().code() == Some(0) {
             break;
         }
-        cluster.forget_lock();
+        forget_lock(cluster.stage.sim());
     }
     let last = cluster.run(&["--yes", "--backup", "saved"]).await;
     assert_eq!(last.code, Some(0), "{} {}", last.stdout, last.stderr);
