@@ -11,7 +11,8 @@ use anyhow::Result;
 use super::DirtyNode;
 
 /// What programs print that share nothing with the code under test. Neighbours and addresses of the
-/// link alone come and go by themselves, timers and counters count.
+/// link alone come and go by themselves, timers and counters count; links go with the last process of
+/// a pod, also while this runs.
 const SCRIPT: &str = r"
 ip -d link | sed -E 's/_timer +[0-9.]+//g'
 ip -o addr | grep -v 'inet6 fe80'
@@ -25,8 +26,9 @@ ip neigh show nud permanent
 ip neigh show | grep extern_learn || true
 tc qdisc show
 for link in $(ls /sys/class/net); do
-  tc filter show dev $link ingress
-  tc filter show dev $link egress
+  for way in ingress egress; do
+    tc filter show dev $link $way || [ ! -e /sys/class/net/$link ]
+  done
 done
 ipset save
 for family in iptables ip6tables; do
