@@ -3,8 +3,10 @@
 mod document;
 mod html;
 mod junit;
+mod nodes;
 mod short;
 mod text;
+mod unknown;
 
 use std::io;
 
@@ -62,12 +64,17 @@ pub(crate) fn write(
     match format {
         ReportFormat::Text => text::write(facts, diagnosis, Detail::Normal, width, printer),
         ReportFormat::Wide => text::write(facts, diagnosis, Detail::Full, width, printer),
-        ReportFormat::Short => short::write(diagnosis, printer),
+        ReportFormat::Short => short::write(facts, diagnosis, printer),
         ReportFormat::Json => format::write_json(printer, &document::Report::new(facts, diagnosis)),
         ReportFormat::Yaml => format::write_yaml(printer, &document::Report::new(facts, diagnosis)),
         ReportFormat::Html => html::write(facts, diagnosis, &text::examined(facts), printer),
         ReportFormat::Junit => junit::write(diagnosis, fail_from, printer),
     }
+}
+
+/// How many nodes there are; 0 if that is not known.
+fn nodes_of(facts: &Facts) -> usize {
+    facts.origin.cluster.as_ref().map_or(facts.nodes.len(), |origin| origin.nodes)
 }
 
 /// What a report must say that it does not answer: where no packet was sent, routes are all it knows.

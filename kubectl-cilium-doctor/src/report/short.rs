@@ -1,12 +1,14 @@
-//! `-o short`: a line for each verdict and for what each rule found, for eyes in a hurry and for `grep`.
+//! `-o short`: a line for each verdict, for what each rule found and for what is not known, for eyes in a hurry and for `grep`.
 
 use std::io::{self, Write};
 
 use kcilium_cli::{Printer, control, finding};
-use kcilium_core::{diagnosis::Diagnosis, problems::problems, rules::Basis};
+use kcilium_core::{diagnosis::Diagnosis, facts::Facts, problems::problems, rules::Basis};
+
+use super::{Detail, nodes_of, unknown::reasons};
 
 /// Writes the report.
-pub(super) fn write(diagnosis: &Diagnosis, printer: &mut Printer) -> io::Result<()> {
+pub(super) fn write(facts: &Facts, diagnosis: &Diagnosis, printer: &mut Printer) -> io::Result<()> {
     for verdict in &diagnosis.verdicts {
         let line = format!("{:<10} {:<9} {}", verdict.confidence, verdict.cause, verdict.title);
         writeln!(printer, "{}", control::escape_line(&line))?;
@@ -21,14 +23,15 @@ pub(super) fn write(diagnosis: &Diagnosis, printer: &mut Printer) -> io::Result<
             writeln!(printer, "{}", control::escape_line(&line))?;
         }
     }
-    for result in &diagnosis.results {
-        for unknown in result.judgement.unknowns() {
-            let on = unknown.node.as_ref().map_or_else(String::new, |node| format!(" on {node}"));
-            let code = result.rule.code;
-            let line =
-                format!("{:<10} {code:<9} {}{on}: {}", "unknown", unknown.subject, unknown.why);
-            writeln!(printer, "{}", control::escape_line(&line))?;
+    for ((subject, why), reason) in reasons(diagnosis) {
+        let on = reason.on(nodes_of(facts), Detail::Normal);
+        let codes = reason.codes();
+        let (first, others) = codes.split_first().unwrap_or((&"", &[]));
+        let mut line = format!("{:<10} {first:<9} {subject}{on}: {why}", "unknown");
+        if !others.is_empty() {
+            line = format!("{line} (so too {})", others.join(", "));
         }
+        writeln!(printer, "{}", control::escape_line(&line))?;
     }
     if let Some(text) = finding::known(diagnosis.known()) {
         writeln!(printer, "{:<10} {text}", "ignored")?;

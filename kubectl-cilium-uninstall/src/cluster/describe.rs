@@ -6,6 +6,7 @@ use super::nodes::NodeState;
 use kcilium_cli::{Paragraph, Style, Table, control, terminal};
 use kcilium_core::{
     facts::Unavailable,
+    leftovers::Item,
     removal::{Action, ByHand, Impact, Inventory, Kept, Phase, Plan, Step, Weight},
 };
 
@@ -85,26 +86,40 @@ pub(super) fn nodes(nodes: &[NodeState<'_>], most: usize) -> String {
             item(&mut text, &format!("{}: not known: {why}", state.node));
             continue;
         }
-        let all: Vec<String> =
-            state.residue().map(|it| format!("{} ({})", it.what, it.fate)).collect();
-        let more = match all.len().saturating_sub(most) {
-            0 => String::new(),
-            more => format!(", and {more} more"),
-        };
-        let named = all.iter().take(most).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let left = state.residue().count();
         let unknown = state.left.iter().flat_map(|plan| &plan.unknown);
         let unknown: Vec<String> = unknown.map(ToString::to_string).collect();
         let mut parts = Vec::new();
-        if !all.is_empty() {
-            parts.push(format!("{} left: {named}{more}", all.len()));
+        if left > 0 {
+            parts.push(format!("{left} left: {}", named(state.residue(), most)));
         }
         if !unknown.is_empty() {
             parts.push(format!("not looked at: {}", unknown.join("; ")));
         }
         item(&mut text, &format!("{}: {}", state.node, parts.join("; ")));
     }
+    let doubtful: Vec<_> = nodes.iter().filter(|it| !it.doubtful().is_empty()).collect();
+    if !doubtful.is_empty() {
+        section(&mut text, "On the nodes, and may be Cilium's or somebody else's:");
+    }
+    for state in doubtful {
+        item(&mut text, &format!("{}: {}", state.node, named(state.doubtful().iter(), most)));
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
     let _ = writeln!(text, "{} of {} nodes are clean.", nodes.len() - unclean.len(), nodes.len());
     text
+}
+
+/// Things and why each is there, so many of them.
+fn named<'a>(items: impl Iterator<Item = &'a Item>, most: usize) -> String {
+    let all: Vec<String> = items.map(|it| format!("{} ({})", it.what, it.fate)).collect();
+    let named = all.iter().take(most).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match all.len().saturating_sub(most) {
+        0 => named,
+        more => format!("{named}, and {more} more"),
+    }
 }
 
 /// An entry of a list.

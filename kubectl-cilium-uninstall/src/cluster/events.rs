@@ -42,7 +42,10 @@ impl<'a> Events<'a> {
             Event::Host { node, summary } => {
                 let removed = summary.outcomes.get("removed").copied().unwrap_or_default();
                 let state = if summary.is_clean() { "clean" } else { "not clean yet" };
-                let words = format!("  {node}: {removed} things taken away; {state}");
+                let mut words = format!("  {node}: {removed} things taken away; {state}");
+                if let doubtful @ 1.. = summary.doubtful {
+                    words += &format!("; {doubtful} that may be others' left alone");
+                }
                 self.say(&control::escape(&words));
             }
             Event::Step { what, outcome: Outcome::Failed { why }, .. } => {

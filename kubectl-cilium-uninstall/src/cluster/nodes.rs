@@ -58,6 +58,11 @@ impl<'a> NodeState<'a> {
         self.left.into_iter().flat_map(|plan| plan.items.iter().chain(&plan.in_use))
     }
 
+    /// What may be others'.
+    pub(super) fn doubtful(&self) -> &'a [Item] {
+        self.left.map_or(&[], |plan| &plan.doubtful)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.residue().next().is_none()
     }

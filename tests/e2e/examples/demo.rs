@@ -11,10 +11,14 @@
 
 #[path = "../tests/it/doctor.rs"]
 mod doctor;
+#[path = "../tests/it/packets.rs"]
+mod packets;
 #[path = "../tests/it/program.rs"]
 mod program;
 #[path = "../tests/it/report.rs"]
 mod report;
+#[path = "../tests/it/site.rs"]
+mod site;
 #[path = "../tests/it/stage.rs"]
 mod stage;
 #[path = "../tests/it/tools.rs"]
@@ -45,10 +49,12 @@ ipv4NativeRoutingCIDR: 10.244.0.0/16
 struct Person {
     folder: TempDir,
     kubeconfig: PathBuf,
+    /// What is put on nodes; beside the programs where they are installed.
+    agent: PathBuf,
 }
 
 impl Person {
-    fn new(kubeconfig: PathBuf) -> Self {
+    fn new(stage: &Stage) -> Self {
         let folder = TempDir::new().unwrap();
         let bin = folder.path().join("bin");
         fs::create_dir(&bin).unwrap();
@@ -56,8 +62,9 @@ impl Person {
             symlink(program, bin.join(program.file_name().unwrap())).unwrap();
         }
         symlink(tools::kubectl("kubectl-1.35"), bin.join("kubectl")).unwrap();
+        symlink(tools::tool("helm-3", "helm"), bin.join("helm")).unwrap();
         fs::write(folder.path().join("values.yaml"), VALUES).unwrap();
-        Self { folder, kubeconfig }
+        Self { folder, kubeconfig: stage.kubeconfig(), agent: packets::agent(stage) }
     }
 
     /// Types a line on a machine of their own.
@@ -79,7 +86,8 @@ impl Person {
         let path = env::var("PATH").unwrap_or_default();
         let path = format!("{}:{path}", self.folder.path().join("bin").display());
         let command = command.current_dir(self.folder.path()).env("PATH", path);
-        let status = command.env("KUBECONFIG", &self.kubeconfig).status().unwrap();
+        let command = command.env("KUBECONFIG", &self.kubeconfig);
+        let status = command.env("KCILIUM_NODE_AGENT", &self.agent).status().unwrap();
         println!("(exit code {})", code(status));
         // 1 is that something was found, and 2 that somebody has to agree first.
         assert!(matches!(status.code(), Some(0..=2)), "{line}");
@@ -96,6 +104,7 @@ fn says(text: &str) {
 
 fn story(person: &Person, stage: &Stage) {
     says("The nodes cannot resolve a name or pull an image. `cilium status` says OK. Why?");
+    person.types_on(stage, "node3", "ip route get 10.0.0.1");
     person.types("kubectl cilium-doctor");
 
     says("The API server may be gone as well. On the node, the program needs none.");
@@ -114,8 +123,16 @@ fn story(person: &Person, stage: &Stage) {
 
     says("Out with the old one. First what would be done, and what will break:");
     person.types("kubectl cilium-uninstall --dry-run");
-    says("Then each node: what is Cilium's there, how that is known, and what stays.");
-    person.types_on(stage, "node3", "kubectl-cilium_uninstall --local --dry-run");
+    says("Then all of it: the release, the CRDs, and what Cilium left on each of the nodes.");
+    person.types("kubectl cilium-uninstall --yes --backup saved");
+    says("What was in the cluster and on the nodes can be brought back:");
+    person.types("ls saved");
+
+    says("Is it really gone? Another look, by programs that are put on the nodes:");
+    person.types("kubectl cilium-uninstall verify --inspect-nodes");
+    says("And the kernel's word for it. The router is reached again:");
+    person.types_on(stage, "node3", "ip -brief link; ip route; ip route get 10.0.0.1");
+    person.types_on(stage, "node3", "ping -c 1 -W 2 10.0.0.1");
 }
 
 #[tokio::main]
@@ -125,6 +142,6 @@ async fn main() {
     }
     says("A homelab: three nodes, the router 10.0.0.1 is gateway and DNS server of 10.0.0.0/16.");
     let stage = Stage::with_nodes("homelab-clash").await;
-    let person = Person::new(stage.kubeconfig());
+    let person = Person::new(&stage);
     tokio::task::block_in_place(|| story(&person, &stage));
 }

@@ -4,7 +4,6 @@
 //! are counted. `-o wide` has all of them, in full.
 
 mod examined;
-mod nodes;
 mod problem;
 mod screen;
 mod unknown;
@@ -28,7 +27,7 @@ use problem::ranks;
 use screen::{Noun, Piece, Rank, Stands};
 use verdict::Place;
 
-use super::Detail;
+use super::{Detail, nodes_of};
 
 /// Writes the report.
 pub(super) fn write(
@@ -54,8 +53,7 @@ struct Report {
 
 impl Report {
     fn new(facts: &Facts, diagnosis: &Diagnosis, detail: Detail, width: usize) -> Self {
-        let nodes = facts.origin.cluster.as_ref().map_or(facts.nodes.len(), |origin| origin.nodes);
-        let mut text = Text { width, detail, nodes, pieces: Vec::new() };
+        let mut text = Text { width, detail, nodes: nodes_of(facts), pieces: Vec::new() };
         text.header(facts, diagnosis);
         let findings = diagnosis.findings();
         let by = |cause: Option<&str>| -> Vec<&Finding> {

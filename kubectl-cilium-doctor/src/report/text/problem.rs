@@ -8,10 +8,10 @@ use kcilium_core::{
 
 use super::{
     Detail, Text,
-    nodes::node_list,
     screen::{Noun, Rank},
     verdict::brief,
 };
+use crate::report::nodes::node_list;
 
 /// Commands that the normal report shows.
 const SHOWN_COMMANDS: usize = 4;

@@ -9,9 +9,9 @@ use kcilium_core::{
 
 use super::{
     Detail, Text,
-    nodes::node_list,
     screen::{Noun, Rank},
 };
+use crate::report::nodes::node_list;
 
 /// Commands of a step that it shows.
 const SHOWN_COMMANDS: usize = 3;

@@ -70,6 +70,9 @@ pub struct CleaningSummary {
     /// How much of Cilium's is there after the run; none where nobody looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<usize>,
+    /// How much was left because it may be others'; it stands in the way of nothing.
+    #[serde(default, skip_serializing_if = "crate::facts::is_zero")]
+    pub doubtful: usize,
     /// How many sources could not be read after the run.
     #[serde(default, skip_serializing_if = "crate::facts::is_zero")]
     pub unknown: usize,
@@ -119,11 +122,14 @@ impl CleaningSummary {
         let done: Vec<_> = steps.iter().map(|step| step.item.what.identity()).collect();
         let others = left.iter().flat_map(|left| left.residue());
         let others = others.filter(|item| !done.contains(&item.what.identity()));
-        stuck.extend(others.map(|item| (item.what.to_string(), item.fate.to_string())));
+        let doubtful: Vec<_> = left.iter().flat_map(|left| left.doubtful()).collect();
+        let stays = others.chain(doubtful.iter().copied());
+        stuck.extend(stays.map(|item| (item.what.to_string(), item.fate.to_string())));
         let mut summary = Self {
             ending,
             outcomes,
             left: left.map(|left| left.residue().count()),
+            doubtful: doubtful.len(),
             unknown: left.map_or(0, |left| left.unknown.len()),
             foreign: 0,
             keepsake: None,

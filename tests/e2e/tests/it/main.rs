@@ -47,6 +47,7 @@ mod stage;
 mod staging;
 mod staging_absent;
 mod staging_end;
+mod story;
 mod terminal;
 mod tools;
 mod unprivileged;

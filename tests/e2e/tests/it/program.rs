@@ -10,6 +10,8 @@ use std::time::SystemTime;
 /// A program, and the package that it is in.
 struct Program {
     package: &'static str,
+    /// `bin`, or `example`.
+    kind: &'static str,
     name: &'static str,
     path: OnceLock<PathBuf>,
 }
@@ -23,6 +25,9 @@ static AGENT: Program = Program::new("kcilium-node-agent", "kcilium-node-agent")
 static SAMPLE: Program = Program::new("kcilium-cli", "sample-plugin");
 
 static NAMES: Program = Program::new("netlab", "names");
+
+static DEMO: Program =
+    Program { package: "e2e", kind: "example", name: "demo", path: OnceLock::new() };
 
 static HELLO: Program = Program::new("netlab", "hello");
 
@@ -61,9 +66,14 @@ pub(crate) fn hello() -> &'static Path {
     HELLO.path()
 }
 
+/// The story of the README.
+pub(crate) fn demo() -> &'static Path {
+    DEMO.path()
+}
+
 impl Program {
     const fn new(package: &'static str, name: &'static str) -> Self {
-        Self { package, name, path: OnceLock::new() }
+        Self { package, kind: "bin", name, path: OnceLock::new() }
     }
 
     /// Cargo tells a test where the programs of its own package are, but not those of others. They
@@ -71,7 +81,8 @@ impl Program {
     /// sources, it is built.
     fn path(&self) -> &Path {
         self.path.get_or_init(|| {
-            let beside = profile_folder().join(self.name);
+            let folder = if self.kind == "example" { "examples" } else { "" };
+            let beside = profile_folder().join(folder).join(self.name);
             if is_up_to_date(&beside) { beside } else { self.build() }
         })
     }
@@ -81,7 +92,7 @@ impl Program {
         let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
         let output = Command::new(cargo)
             .args(["build", "--profile", profile, "--quiet", "--message-format=json"])
-            .args(["--package", self.package])
+            .args(["--package", self.package, &format!("--{}", self.kind), self.name])
             .current_dir(workspace())
             .output()
             .unwrap();

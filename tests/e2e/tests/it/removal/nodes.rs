@@ -150,6 +150,7 @@ async fn one_command_takes_it_out_of_the_cluster_and_off_all_nodes() {
     assert_eq!((order[0], order.len()), ("node2", 3), "{order:?}");
     for host in hosts {
         assert_eq!(host["summary"]["left"], 0, "{host}");
+        assert!(host["summary"]["doubtful"].as_u64() >= Some(2), "{host}");
         let keepsake = host["summary"]["keepsake"].as_str().unwrap();
         let node = cluster.stage.host(host["node"].as_str().unwrap());
         assert!(node.root().join(&keepsake[1..]).join("done").exists(), "{keepsake}");
@@ -159,6 +160,12 @@ async fn one_command_takes_it_out_of_the_cluster_and_off_all_nodes() {
     let verified = cluster.run(&["verify", "--inspect-nodes"]).await;
     assert_eq!(verified.code, Some(0), "{} {}", verified.stdout, verified.stderr);
     assert!(verified.stdout.contains("3 of 3 nodes are clean."), "{}", verified.stdout);
+    // A pod's device that bears no sign of Cilium's but its name.
+    let (_, doubtful) = verified
+        .stdout
+        .split_once("On the nodes, and may be Cilium's or somebody else's:")
+        .expect("a section");
+    assert!(doubtful.contains("node3: link lxc"), "{doubtful}");
     cluster.assert_clean();
 }
 
