@@ -22,7 +22,8 @@ COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 # The story of the README, with real programs on real networks: needs root, for namespaces.
 demo:
 	tests/setup
-	cargo build --quiet -p kubectl-cilium-doctor -p kubectl-cilium-render -p kubectl-cilium-uninstall
+	cargo build --quiet -p kubectl-cilium-doctor -p kubectl-cilium-render -p kubectl-cilium-uninstall \
+		-p $(AGENT)
 	cargo run --quiet -p e2e --example demo
 
 # All is built first, in one way: a test that finds no list of sources beside a program builds it again,
