@@ -67,7 +67,8 @@ pub enum Outcome {
     TooNarrow,
     /// Nothing came back in time.
     Timeout,
-    /// The kernel has no way, or was told that there is none (`ENETUNREACH`, `EHOSTUNREACH`).
+    /// The kernel has no way, or was told that there is none (`ENETUNREACH`, `EHOSTUNREACH`; a
+    /// connection that ICMP refuses, `ECONNREFUSED`).
     Unreachable,
     /// This host itself forbids it (`EPERM`, `EACCES`): a firewall, a route, a missing capability.
     Denied,
@@ -116,7 +117,7 @@ impl Outcome {
     /// Whether packets went there and back: `None` where the probe does not say.
     ///
     /// A refusal counts: a closed port behind a path that works is no problem of the path. A firewall
-    /// on the way can refuse in the peer's name, though.
+    /// on the way can refuse in the peer's name, though, with a reset of its own.
     pub fn is_reached(self) -> Option<bool> {
         match self {
             Self::Ok

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsFd;
 
 use kcilium_core::facts::LookupAnswer;
 use kcilium_core::probe::{Answer, Outcome, Phase, SystemError, Way};
@@ -139,12 +140,12 @@ fn name(errno: Errno) -> &'static str {
     }
 }
 
-/// Has a socket hear of routers that cannot deliver (`EHOSTUNREACH`, `ENETUNREACH`). Without it the
-/// kernel keeps that from datagram sockets: it may be better soon.
-pub(super) fn hear_routers(socket: &UdpSocket, peer: IpAddr) -> io::Result<()> {
+/// Has a socket hear of routers that cannot deliver (`EHOSTUNREACH`, `ENETUNREACH`), and who they are.
+/// Without it the kernel keeps that from datagram sockets: it may be better soon.
+pub(super) fn hear_routers(socket: &impl AsFd, peer: IpAddr) -> io::Result<()> {
     match peer {
-        IpAddr::V4(_) => setsockopt(socket, Ipv4RecvErr, &true)?,
-        IpAddr::V6(_) => setsockopt(socket, Ipv6RecvErr, &true)?,
+        IpAddr::V4(_) => setsockopt(&socket.as_fd(), Ipv4RecvErr, &true)?,
+        IpAddr::V6(_) => setsockopt(&socket.as_fd(), Ipv6RecvErr, &true)?,
     }
     Ok(())
 }

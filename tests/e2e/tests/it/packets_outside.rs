@@ -48,6 +48,17 @@ async fn a_firewall_that_refuses_is_not_taken_for_missing_masquerade() {
     traffic.assert(&[], &["confirmed C-FW"], 1).await;
 }
 
+/// By the words of a closed port, which a rule with nothing but `REJECT` uses.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_firewall_is_not_taken_for_a_closed_port() {
+    if !possible() {
+        return;
+    }
+    let traffic = Traffic::of("homelab-healthy").await;
+    traffic.on_nodes("-I FORWARD -s 10.244.0.0/16 -o eth0 -j REJECT");
+    traffic.assert(&[], &["confirmed C-FW"], 1).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clash_explains_what_nodes_do_not_reach() {
     if !possible() {

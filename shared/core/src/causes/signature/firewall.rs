@@ -84,6 +84,7 @@ fn refusal(site: &Site<'_>) -> Option<Evidence> {
 /// An answer of ICMP. A pod that has no way itself is told so by its own kernel, and names no device.
 fn is_refused(probe: &ProbeResult) -> bool {
     let has_way = probe.way.as_ref().is_some_and(|way| way.link.is_some());
-    let is_told = probe.errno.as_ref().is_some_and(|errno| errno.name == "EHOSTUNREACH");
+    let names = ["EHOSTUNREACH", "ECONNREFUSED"];
+    let is_told = probe.errno.as_ref().is_some_and(|errno| names.contains(&&*errno.name));
     probe.outcome == Outcome::Unreachable && is_told && has_way && probe.millis < AT_ONCE_MS
 }
