@@ -56,7 +56,8 @@ fn told_by_icmp(socket: BorrowedFd<'_>) -> Option<String> {
     let mut payload = [0; 64];
     let mut payload = [IoSliceMut::new(&mut payload)];
     let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
-    let told = recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut payload, Some(&mut space), flags);
+    let told =
+        recvmsg::<SockaddrStorage>(socket.as_raw_fd(), &mut payload, Some(&mut space), flags);
     told.ok()?.cmsgs().ok()?.find_map(|message| match message {
         ControlMessageOwned::Ipv4RecvErr(error, from) if error.ee_origin == SO_EE_ORIGIN_ICMP => {
             let from = from.map(|from| u32::from_be(from.sin_addr.s_addr).into());
