@@ -58,10 +58,9 @@ bench:
 # procedural macros would be linked the same way, which they cannot be.
 DIST_FLAGS := -C target-feature=+crt-static
 ifeq ($(OS),linux)
-# Relocations packed (half a megabyte less), and functions that came out alike kept once: both are the
-# linker's that comes with Rust for Linux. No tables for unwinding (a megabyte): panics abort.
-DIST_FLAGS += -C link-arg=-Wl,--icf=all -C link-arg=-Wl,-z,pack-relative-relocs \
-	-C force-unwind-tables=no
+# Relocations packed (half a megabyte less), and functions that came out alike kept once. Both are the
+# linker's that comes with Rust for Linux.
+DIST_FLAGS += -C link-arg=-Wl,--icf=all -C link-arg=-Wl,-z,pack-relative-relocs
 endif
 DIST_BUILD = KCILIUM_COMMIT=$(COMMIT) RUSTFLAGS="$(DIST_FLAGS)" \
 	cargo build --locked --profile dist --target $(HOST)
