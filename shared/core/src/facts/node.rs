@@ -6,8 +6,8 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, AgentStatus, Fact, Iptables, Link, LinkName, NodeName, Route, RoutingRule, TableId,
-    Unavailable,
+    Address, AgentStatus, Fact, HostFacts, Iptables, Link, LinkName, NodeName, Route, RoutingRule,
+    TableId, Unavailable,
 };
 use crate::probe::ProbeResult;
 
@@ -65,6 +65,9 @@ pub struct NodeFacts {
     /// ids tell which.
     #[serde(default, skip_serializing_if = "Fact::is_not_collected")]
     pub probes: Fact<Vec<ProbeResult>>,
+    /// What only the host's own files tell; none where nobody looked there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<Box<HostFacts>>,
 }
 
 impl NodeFacts {
@@ -90,6 +93,7 @@ impl NodeFacts {
             agent: missing(why),
             agent_status: missing(why),
             probes: Fact::default(),
+            host: None,
         }
     }
 
@@ -112,6 +116,7 @@ impl NodeFacts {
             agent: Fact::default(),
             agent_status: Fact::default(),
             probes: Fact::default(),
+            host: None,
         }
     }
 }

@@ -15,6 +15,7 @@
 //! NODE/ip6tables-save.txt  ip6tables-save    NODE/ip6tables-legacy-save.txt  ip6tables-legacy-save
 //! NODE/pod-resolv.conf     /etc/resolv.conf of a pod with the host's DNS, such as the agent's
 //! NODE/cilium-status.json  cilium-dbg status -o json, in the agent
+//! NODE/host/PATH           the host's own file of this path; one of /proc is as the host's first process has it
 //! api/RESOURCE.json      kubectl get RESOURCE -A -o json
 //! api/version.json       kubectl version -o json
 //! logs/NAMESPACE/POD/CONTAINER.log            kubectl logs
@@ -75,9 +76,10 @@ pub fn is_part(path: &str) -> bool {
     };
     match path.split('/').collect::<Vec<_>>()[..] {
         ["api", file] => is_of_api(file),
-        [_, _, _, _] => logs::is_log(path),
+        ["logs", _, _, _] => logs::is_log(path),
         [_, file] => OF_NODE.contains(&file),
         [_, "cni", file] => cni_conf::is_cni_file_name(file),
+        [_, "host", "boot" | "etc" | "lib" | "proc" | "run" | "usr" | "var", ..] => true,
         _ => false,
     }
 }
