@@ -29,6 +29,8 @@ rule! {
 /// The first version that marks its routes as the kernel's.
 const MARKS_ROUTES: (u64, u64) = (1, 14);
 
+const FOLDER: &str = "/etc/systemd/networkd.conf.d";
+
 fn judge(view: &View<'_>, out: &mut Judgement) {
     if !premise::has_nodes(view, out) {
         return;
@@ -61,7 +63,6 @@ fn finding(view: &View<'_>, node: &NodeView<'_>, networkd: &Networkd) -> Finding
             "agents until 1.13 lose their routes when networkd starts again, newer ones perhaps rules",
         ),
     };
-    const FILE: &str = "/etc/systemd/networkd.conf.d/99-foreign.conf";
     Finding::about(RULE.code, severity, "systemd-networkd")
         .on(node.name())
         .saying("systemd-networkd is left to take away routes and rules that it did not make", impact)
@@ -76,9 +77,9 @@ fn finding(view: &View<'_>, node: &NodeView<'_>, networkd: &Networkd) -> Finding
         )
         .mended_by(Remedy::text("tell networkd to leave them alone").with_commands([
             format!("# on {}", node.name()),
-            format!("mkdir -p {}", FILE.rsplit_once('/').map_or("", |(folder, _)| folder)),
+            format!("mkdir -p {FOLDER}"),
             format!(
-                "printf '%s\\n' '[Network]' ManageForeignRoutes=no ManageForeignRoutingPolicyRules=no >{FILE}"
+                "printf '%s\\n' '[Network]' ManageForeignRoutes=no ManageForeignRoutingPolicyRules=no >{FOLDER}/99-foreign.conf"
             ),
             "systemctl restart systemd-networkd".to_owned(),
             "# then".to_owned(),

@@ -185,10 +185,6 @@ pub const NOT_YET: &[NotYet] = &[
         why: "they need certificates, which lie in Secrets beside their keys, and the state of BPF maps",
     },
     NotYet {
-        what: "CNI-03",
-        why: "it needs the folders that containerd, CRI-O and the like are told to read; CNI-01 says when only this is left",
-    },
-    NotYet {
         what: "The part of CNI-04 that looks for `….cilium_bak`",
         why: "collectors list the files that runtimes read, and no others",
     },
@@ -210,8 +206,8 @@ pub const NOT_YET: &[NotYet] = &[
         why: "the agent's image has no `nft`, and iptables does not show firewalld's table",
     },
     NotYet {
-        what: "HOST-06, HOST-07, HOST-08, KRN-06",
-        why: "files of systemd-networkd and NetworkManager and logs of the kernel are not read; the agent's container does not see the host's /etc",
+        what: "CNI-03, HOST-06, HOST-07, HOST-08, KRN-02 and KRN-05 of a whole cluster",
+        why: "agents' containers do not see the hosts' /etc, /run and mounts; --local judges them on each node",
     },
     NotYet {
         what: "HOST-14",
@@ -227,12 +223,16 @@ pub const NOT_YET: &[NotYet] = &[
     },
     NotYet { what: "HOST-12", why: "BPF programs of others are not read from agents' pods" },
     NotYet {
+        what: "KRN-06",
+        why: "the kernel's log is not read; what lockdown and SELinux refuse an agent it says at its end (AG-01)",
+    },
+    NotYet {
         what: "The part of KRN-04 about kernels without the older tables",
         why: "agents take the kind that the kernel has, and an agent that finds neither ends at its start (AG-01)",
     },
     NotYet {
-        what: "KRN-02, KRN-05, the part of KRN-03 about ip6tables",
-        why: "modules, the kernel's configuration and mounts are not read",
+        what: "The part of KRN-02 about policies on layer 7, and of KRN-03 about ip6tables",
+        why: "agents fall back where the targets of iptables are missing, and say so in their log",
     },
     NotYet {
         what: "MTU-04",
@@ -259,8 +259,8 @@ pub const NOT_YET: &[NotYet] = &[
         why: "the agent's image has no `nft`, and iptables does not show its table",
     },
     NotYet {
-        what: "KP-02, KP-03 and DNS-01 of one host with `--local`",
-        why: "what iptables has and what the kubelet gives pods is read in the agents' pods only",
+        what: "KP-02 of one host with `--local`",
+        why: "the host's files do not tell how Cilium is configured",
     },
     NotYet { what: "API-07", why: "KP-04 says it of kube-proxy's IPVS mode, with the version" },
     NotYet { what: "CFG-17", why: "VAL-02 says the same of every key that a chart no longer has" },

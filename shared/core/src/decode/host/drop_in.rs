@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::HostFiles;
+use super::{HostFiles, has_extension};
 use crate::facts::Unavailable;
 
 /// Drop-ins that are read of a program.
@@ -13,7 +13,7 @@ const MOST: usize = 200;
 pub(super) fn paths(files: &impl HostFiles, folders: &[&str]) -> Result<Vec<String>, Unavailable> {
     let mut found: BTreeMap<String, String> = BTreeMap::new();
     for folder in folders {
-        for name in files.names(folder)?.into_iter().filter(|name| name.ends_with(".conf")) {
+        for name in files.names(folder)?.into_iter().filter(|name| has_extension(name, "conf")) {
             let path = format!("{folder}/{name}");
             found.entry(name).or_insert(path);
         }

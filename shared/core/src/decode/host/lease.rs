@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::HostFiles;
+use super::{HostFiles, has_extension};
 use crate::facts::{DhcpLease, Unavailable};
 
 /// Files of networkd, one for each link, and of NetworkManager's own client, one for each connection;
@@ -18,7 +18,8 @@ pub(super) fn leases(files: &impl HostFiles) -> Result<Vec<DhcpLease>, Unavailab
     let mut found = Vec::new();
     for folder in ASSIGNMENTS {
         let is_lease = |name: &&String| {
-            name.parse::<u32>().is_ok() || name.starts_with("internal-") && name.ends_with(".lease")
+            name.parse::<u32>().is_ok()
+                || name.starts_with("internal-") && has_extension(name, "lease")
         };
         for name in files.names(folder)?.iter().filter(is_lease).take(MOST) {
             let path = format!("{folder}/{name}");
@@ -28,7 +29,8 @@ pub(super) fn leases(files: &impl HostFiles) -> Result<Vec<DhcpLease>, Unavailab
     }
     for folder in DHCLIENT {
         let is_lease = |name: &&String| {
-            name.starts_with("dhclient") && (name.ends_with(".leases") || name.ends_with(".lease"))
+            name.starts_with("dhclient")
+                && (has_extension(name, "leases") || has_extension(name, "lease"))
         };
         for name in files.names(folder)?.iter().filter(is_lease).take(MOST) {
             let path = format!("{folder}/{name}");

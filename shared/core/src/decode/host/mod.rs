@@ -33,6 +33,11 @@ pub trait HostFiles {
     fn names(&self, folder: &str) -> Result<Vec<String>, Unavailable>;
 }
 
+/// Whether a name ends in a dot and this.
+fn has_extension(name: &str, extension: &str) -> bool {
+    name.strip_suffix(extension).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+}
+
 /// Everything that the files tell, on a host with this kernel (`uname -r`).
 pub fn facts(
     files: &impl HostFiles,

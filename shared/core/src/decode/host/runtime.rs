@@ -1,6 +1,6 @@
 //! Where container runtimes look for CNI configuration.
 
-use super::{HostFiles, drop_in};
+use super::{HostFiles, drop_in, has_extension};
 use crate::{
     decode::cni_conf::is_cni_file_name,
     facts::{RuntimeConfig, Unavailable},
@@ -23,7 +23,7 @@ pub(super) fn configs(files: &impl HostFiles) -> Result<Vec<RuntimeConfig>, Unav
     let mut named: Vec<(String, String)> = Vec::new();
     for path in CONTAINERD {
         if let Some(text) = files.text(path)? {
-            let folder = assigned(&text, |table| table.ends_with(".cni"), "conf_dir");
+            let folder = assigned(&text, |table| has_extension(table, "cni"), "conf_dir");
             named.extend(folder.map(|folder| (path.to_owned(), folder)));
         }
     }
@@ -43,9 +43,9 @@ pub(super) fn configs(files: &impl HostFiles) -> Result<Vec<RuntimeConfig>, Unav
             "" => continue,
             folder => folder.to_owned(),
         };
-        let mut names = files.names(&folder)?;
-        names.retain(|name| is_cni_file_name(name));
-        found.push(RuntimeConfig { file, folder, files: names });
+        let mut files = files.names(&folder)?;
+        files.retain(|name| is_cni_file_name(name));
+        found.push(RuntimeConfig { file, folder, files });
     }
     Ok(found)
 }
@@ -76,11 +76,11 @@ fn string(value: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::assigned;
+    use super::{assigned, has_extension};
 
     #[test]
     fn both_versions_of_containerd_are_read() {
-        let of = |text| assigned(text, |table| table.ends_with(".cni"), "conf_dir");
+        let of = |text| assigned(text, |table| has_extension(table, "cni"), "conf_dir");
         let old = "[plugins.\"io.containerd.grpc.v1.cri\".cni]\n  bin_dir = \"/opt\"\n  conf_dir = \"/a\" # b\n[x]\nconf_dir = \"/no\"\n";
         assert_eq!(of(old).as_deref(), Some("/a"));
         let new =
