@@ -9,6 +9,7 @@ mod api_server;
 mod cluster;
 mod config;
 mod fact;
+mod health;
 mod host;
 mod iptables;
 mod link;
@@ -40,6 +41,7 @@ pub use config::{
     TunnelProtocol,
 };
 pub use fact::{Fact, Unavailable, UnavailableKind};
+pub use health::{HealthReport, PathHealth, SilentNode};
 pub use host::{
     DeviceState, DhcpLease, ForeignSetting, HostFacts, HostService, KernelPart, Mount,
     NetworkManager, Networkd, PartState, RuntimeConfig,

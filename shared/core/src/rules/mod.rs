@@ -24,6 +24,7 @@ mod ag_01_agent_ends;
 mod ag_02_init_container;
 mod ag_03_agents_on_nodes;
 mod ag_04_controllers;
+mod ag_05_health;
 mod ag_06_hubble_relay;
 mod ag_08_envoy;
 mod ag_09_endpoints;

@@ -9,6 +9,7 @@ pub const RULES: &[Rule] = &[
     super::ag_02_init_container::RULE,
     super::ag_03_agents_on_nodes::RULE,
     super::ag_04_controllers::RULE,
+    super::ag_05_health::RULE,
     super::ag_06_hubble_relay::RULE,
     super::ag_08_envoy::RULE,
     super::ag_09_endpoints::RULE,
@@ -175,10 +176,6 @@ pub const NOT_YET: &[NotYet] = &[
     NotYet {
         what: "The part of RT-07 that looks for BPF programs on network devices",
         why: "it needs an inventory of BPF",
-    },
-    NotYet {
-        what: "AG-05",
-        why: "it needs what `cilium-health status` found; the agent's own status only says that the prober runs",
     },
     NotYet {
         what: "AG-07, AG-10",

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use super::{Files, Recording, file_name, is_part};
 use crate::{
     decode::{
-        DecodeError, agent_status, cni_conf,
+        DecodeError, agent_status, cni_conf, health,
         host::{self, HostFiles, ProcessTable},
         iproute2, iproute2_text, iptables, resolv_conf,
     },
@@ -41,6 +41,7 @@ impl Recording<'_> {
             iptables: self.iptables(name).into(),
             agent: self.decoded(&at("ps.txt"), agent).into(),
             agent_status: self.decoded(&at("cilium-status.json"), agent_status::decode).into(),
+            health: self.decoded(&at("cilium-health.json"), health::decode).into(),
             kernel: self
                 .text(&at("uname.txt"))
                 .map(|text| Kernel { release: text.trim().to_owned() })
