@@ -42,7 +42,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
             continue;
         };
         if runs && !mounts.iter().any(|mount| mount.kind == "bpf" && mount.point == BPF) {
-            out.found(no_bpf(node));
+            out.found(no_bpf(view, node));
         }
         if runs && !is_mounted("cgroup2") {
             out.found(no_cgroup(view, node));
@@ -63,7 +63,7 @@ fn holder<'m>(mounts: &'m [Mount], path: &str) -> Option<&'m Mount> {
     mounts.iter().filter(holds).max_by_key(|mount| mount.point.len())
 }
 
-fn no_bpf(node: &NodeView<'_>) -> Finding {
+fn no_bpf(view: &View<'_>, node: &NodeView<'_>) -> Finding {
     Finding::about(RULE.code, Severity::Warn, BPF)
         .on(node.name())
         .saying(
@@ -77,7 +77,7 @@ fn no_bpf(node: &NodeView<'_>) -> Finding {
         .mended_by(Remedy::text("mount it, also at later starts").with_commands([
             format!("# on {}, and in /etc/fstab", node.name()),
             format!("mount -t bpf bpf {BPF}"),
-            super::restart_agent("kube-system", node.name()),
+            super::restart_agent(view.namespace(), node.name()),
         ]))
 }
 
