@@ -78,7 +78,8 @@ fn judge_node(view: &View<'_>, node: &NodeView<'_>, peers: &[CiliumNode], out: &
             return;
         }
     };
-    if view.cilium_node(node.name()).is_none() {
+    let own = view.cilium_node(node.name());
+    if own.is_none() {
         out.unknown_on(
             node.name(),
             "peers",
@@ -99,7 +100,7 @@ fn judge_node(view: &View<'_>, node: &NodeView<'_>, peers: &[CiliumNode], out: &
     };
     let routes = Routes::new(routes);
     let mut missing =
-        of_others(peers, node).filter(|(peer, cidr)| !routes.lead_to(peer, *cidr, expectation));
+        of_others(peers, own).filter(|(peer, cidr)| !routes.lead_to(peer, *cidr, expectation));
     if expectation == Expectation::KnownOutside {
         if let Some((_, cidr)) = missing.next() {
             out.unknown_on(
@@ -118,7 +119,7 @@ fn judge_node(view: &View<'_>, node: &NodeView<'_>, peers: &[CiliumNode], out: &
     if first.len() > SINGLE {
         let count = first.len() + missing.count();
         first.truncate(SHOWN);
-        let counts = (count, of_others(peers, node).count());
+        let counts = (count, of_others(peers, own).count());
         out.found(summed_up(view, node, &first, counts, expectation));
         return;
     }
@@ -130,17 +131,18 @@ fn judge_node(view: &View<'_>, node: &NodeView<'_>, peers: &[CiliumNode], out: &
 /// Pod CIDRs of the other nodes.
 fn of_others<'c>(
     peers: &'c [CiliumNode],
-    node: &NodeView<'_>,
+    own: Option<&'c CiliumNode>,
 ) -> impl Iterator<Item = (&'c CiliumNode, IpNet)> {
-    let own = node.name();
-    let others = peers.iter().filter(move |peer| peer.name != *own);
+    // Not by name: each of many nodes asks for all others.
+    let others = peers.iter().filter(move |peer| own.is_none_or(|own| !std::ptr::eq(*peer, own)));
     others.flat_map(|peer| peer.pod_cidrs.iter().map(move |cidr| (peer, *cidr)))
 }
 
 /// Whether a node of the view has none of the routes that its agent installs, and should have some.
 pub(crate) fn has_lost_all(view: &View<'_>, node: &NodeView<'_>) -> bool {
     let Some((routes, expectation)) = kept_routes(view, node) else { return false };
-    let mut others = of_others(view.facts.cluster.cilium_nodes.items(), node).peekable();
+    let peers = view.facts.cluster.cilium_nodes.items();
+    let mut others = of_others(peers, view.cilium_node(node.name())).peekable();
     others.peek().is_some() && others.all(|(peer, cidr)| !routes.lead_to(peer, cidr, expectation))
 }
 
@@ -154,7 +156,7 @@ fn kept_routes<'a>(view: &View<'_>, node: &NodeView<'a>) -> Option<(Routes<'a>, 
 /// Pod CIDRs of other nodes to which the agent of a node installs a route, and there is none.
 pub(crate) fn lost_routes(view: &View<'_>, node: &NodeView<'_>) -> Vec<IpNet> {
     let Some((routes, expectation)) = kept_routes(view, node) else { return Vec::new() };
-    of_others(view.facts.cluster.cilium_nodes.items(), node)
+    of_others(view.facts.cluster.cilium_nodes.items(), view.cilium_node(node.name()))
         .filter(|(peer, cidr)| !routes.lead_to(peer, *cidr, expectation))
         .map(|(_, cidr)| cidr)
         .collect()
