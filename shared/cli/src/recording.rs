@@ -17,6 +17,8 @@ const MAX_FILE_BYTES: u64 = 256 << 20;
 
 /// Deepest folder that a recording has: `NODE/cni/FILE`.
 const MAX_DEPTH: usize = 3;
+/// The same of a host's own files: `NODE/host/var/lib/rancher/k3s/agent/etc/containerd/FILE`.
+const MAX_HOST_DEPTH: usize = 10;
 
 /// Why a folder could not be read as a recording.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +78,8 @@ fn read_folder(
         let relative = format!("{prefix}{name}");
         let path = entry.path();
         if path.is_dir() {
+            let is_host = depth + 1 == MAX_DEPTH && name == "host";
+            let depth = if is_host { MAX_HOST_DEPTH } else { depth };
             if depth > 1 {
                 read_folder(&path, &format!("{relative}/"), depth - 1, files)?;
             }

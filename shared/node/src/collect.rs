@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
+use kcilium_core::decode;
 use kcilium_core::facts::{Fact, Kernel, KernelLookup, NodeFacts};
 
 use crate::host::Host;
-use crate::{files, netlink};
+use crate::{files, iptables, netlink};
 
 /// Reads all facts about a host except [`NodeFacts::lookups`], for which see [`look_up`].
 ///
@@ -14,17 +15,22 @@ use crate::{files, netlink};
 /// one per process of the host.
 pub async fn collect(host: &Host) -> NodeFacts {
     let root = host.root();
+    let kernel = kernel();
+    let own = decode::host::facts(root, files::services(root), Some(&kernel.release));
     NodeFacts {
-        kernel: Fact::Known(kernel()),
+        kernel: Fact::Known(kernel),
         links: netlink::links().await.into(),
         addresses: netlink::addresses().await.into(),
         routes: netlink::routes().await.into(),
         rules: netlink::rules().await.into(),
         resolvers: files::resolvers(root).into(),
+        pod_resolvers: decode::host::pod_resolvers(root).into(),
         endpoints: files::host_endpoints(root).into(),
         cni_files: files::cni_files(root).into(),
         sysctls: files::sysctls().into(),
+        iptables: iptables::counted(root).into(),
         agent: files::agent_process(root).into(),
+        host: Some(Box::new(own)),
         ..NodeFacts::named(host.node_name())
     }
 }

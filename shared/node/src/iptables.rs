@@ -6,7 +6,8 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use kcilium_core::facts::{Family, Unavailable};
+use kcilium_core::decode;
+use kcilium_core::facts::{Family, Iptables, IptablesBackend, Unavailable};
 use kcilium_core::leftovers::Backend;
 
 use crate::host::HostRoot;
@@ -39,6 +40,43 @@ pub(crate) fn saved(
         return Ok(String::new());
     }
     run(root, backend, family, Form::Save, &[])
+}
+
+/// What there is of both kinds and families, counted. A kind for which the host has no program is left
+/// out, and so is a family that the kernel does not have.
+pub(crate) fn counted(root: &HostRoot) -> Result<Vec<Iptables>, Unavailable> {
+    let mut found = Vec::new();
+    let mut missing = Unavailable::not_collected("iptables");
+    for (backend, kind) in
+        [(Backend::Nft, IptablesBackend::Nft), (Backend::Legacy, IptablesBackend::Legacy)]
+    {
+        for family in [Family::V4, Family::V6] {
+            let is_legacy = backend == Backend::Legacy;
+            let is_empty = is_legacy && !has_legacy_tables(family)?;
+            if !is_empty && find(root, backend, family, Form::Save).is_none() {
+                let name = name(Some(backend), family, Form::Save);
+                missing = Unavailable::failed(name, "not installed, so the rules cannot be listed");
+                continue;
+            }
+            let chains = match saved(root, backend, family) {
+                Ok(text) => decode::iptables::saved(&text),
+                Err(why) if is_unsupported(&why.why) => Vec::new(),
+                Err(why) => return Err(why),
+            };
+            found.push(Iptables { backend: kind, family, chains });
+        }
+    }
+    // That the older tables are empty tells nothing where the newer could not be listed.
+    if found.iter().any(|it| it.backend == IptablesBackend::Nft || !it.chains.is_empty()) {
+        Ok(found)
+    } else {
+        Err(missing)
+    }
+}
+
+/// Of a kernel without IPv6, or without nf_tables.
+fn is_unsupported(why: &str) -> bool {
+    ["Address family not supported", "Protocol not supported"].iter().any(|it| why.contains(it))
 }
 
 /// Runs the program, and gives what it printed.
@@ -88,7 +126,13 @@ pub(crate) fn output(
     let output = output.map_err(|error| unavailable(name, &error))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(Unavailable::failed(name, said.trim()));
+        let said = said.trim();
+        // iptables itself has an exit code for it, which others share.
+        return Err(if said.contains("Permission denied") {
+            Unavailable::forbidden(name, said)
+        } else {
+            Unavailable::failed(name, said)
+        });
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

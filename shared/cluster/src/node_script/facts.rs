@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use kcilium_core::decode::{
-    DecodeError, agent_status, cni_conf, iproute2, resolv_conf, route_get, sysctl,
+    DecodeError, agent_status, cni_conf, health, iproute2, resolv_conf, route_get, sysctl,
 };
 use kcilium_core::facts::{
-    AgentProcess, AgentStatus, CniFile, Family, Kernel, KernelLookup, NodeFacts, NodeName,
-    Resolver, ResolverKind, Route, RoutingRule, Unavailable,
+    AgentProcess, AgentStatus, CniFile, Family, HealthReport, Kernel, KernelLookup, NodeFacts,
+    NodeName, Resolver, ResolverKind, Route, RoutingRule, Unavailable,
 };
 
 use super::frames::{Frame, Frames};
@@ -57,6 +57,7 @@ pub(super) fn of(node: NodeName, output: &Output<'_>) -> NodeFacts {
         iptables: iptables::of(output).into(),
         agent: output.agent().into(),
         agent_status: output.agent_status().into(),
+        health: output.health().into(),
         ..NodeFacts::named(node)
     }
 }
@@ -240,6 +241,12 @@ impl<'a> Output<'a> {
         let frame = self.succeeded("status", what)?;
         agent_status::decode(&frame.text())
             .map_err(|error| Unavailable::failed(what, error.to_string()))
+    }
+
+    fn health(&self) -> Result<HealthReport, Unavailable> {
+        let what = "cilium-health status -o json";
+        let frame = self.succeeded("health", what)?;
+        health::decode(&frame.text()).map_err(|error| Unavailable::failed(what, error.to_string()))
     }
 }
 

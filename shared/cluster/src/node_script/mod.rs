@@ -23,7 +23,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use kcilium_core::{
-    decode::{iptables::AWK, sysctl},
+    decode::{self, sysctl},
     facts::{NodeFacts, NodeName},
     shell,
 };
@@ -146,7 +146,7 @@ impl NodeScript {
         facts::of(node.into(), &facts::Output { frames, end, script: self })
     }
 
-    fn variables(&self) -> [(&'static str, String); 8] {
+    fn variables(&self) -> [(&'static str, String); 9] {
         // Others' servers are not read: nobody is to be asked about the way to them.
         let resolv_conf = match self.container.dns_policy {
             DnsPolicy::Host => RESOLV_CONF,
@@ -161,7 +161,8 @@ impl NodeScript {
             ("questions", words(&mut self.questions.iter().map(ToString::to_string))),
             ("sysctls", words(&mut sysctl_patterns())),
             ("many_links", sysctl::MANY_LINKS.to_string()),
-            ("count_rules", AWK.into()),
+            ("count_rules", decode::iptables::AWK.into()),
+            ("reduce_health", decode::health::AWK.into()),
         ]
     }
 }

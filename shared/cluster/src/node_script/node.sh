@@ -1,8 +1,8 @@
 # shellcheck shell=sh disable=SC2154,SC2086,SC2046,SC2317
 # Reads one node from inside the agent's container, and prints what it finds in frames. Creates
 # nothing, changes nothing. Read by `sh -s`, after assignments to: boundary, seconds, cni_directory,
-# resolv_conf (empty where it is not the host's), questions, sysctls, many_links, count_rules (a
-# program for awk).
+# resolv_conf (empty where it is not the host's), questions, sysctls, many_links, count_rules and
+# reduce_health (programs for awk).
 #
 # A frame is
 #
@@ -229,6 +229,21 @@ status() {
     fi
 }
 
+# What the agent's prober found. Of nodes that answer only the number comes back: a large cluster has
+# megabytes of them on each of its nodes.
+health() {
+    for program in cilium-health awk; do
+        if ! command -v "$program" >/dev/null; then
+            echo "$program: not found" >&2
+            return 127
+        fi
+    done
+    {
+        limited "$seconds" cilium-health status -o json
+        echo "exit $?"
+    } | awk "$reduce_health"
+}
+
 main() {
     set -f
     IFS=' 
@@ -257,6 +272,7 @@ main() {
     cni_files
     frame agent 4096 agent
     frame status 4194304 status
+    frame health 262144 health
     printf '\n%s done\n' "$boundary"
 }
 

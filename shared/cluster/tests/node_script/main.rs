@@ -5,6 +5,7 @@
 
 mod cni;
 mod framing;
+mod health;
 mod iptables;
 mod node;
 mod reading;

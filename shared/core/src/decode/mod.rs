@@ -12,6 +12,8 @@ pub mod cilium_config;
 pub mod cni_conf;
 pub mod corefile;
 pub mod endpoint_file;
+pub mod health;
+pub mod host;
 pub mod host_endpoints;
 pub mod iproute2;
 pub mod iproute2_text;

@@ -9,6 +9,8 @@ mod api_server;
 mod cluster;
 mod config;
 mod fact;
+mod health;
+mod host;
 mod iptables;
 mod link;
 mod load_balancer;
@@ -39,6 +41,11 @@ pub use config::{
     TunnelProtocol,
 };
 pub use fact::{Fact, Unavailable, UnavailableKind};
+pub use health::{HealthReport, PathHealth, SilentNode};
+pub use host::{
+    DeviceState, DhcpLease, ForeignSetting, HostFacts, HostService, KernelPart, Mount,
+    NetworkManager, Networkd, PartState, RuntimeConfig,
+};
 pub use iptables::{ChainCount, Iptables, IptablesBackend};
 pub use link::{Address, Link, LinkFlag, Peer};
 pub use load_balancer::{LoadBalancer, LoadBalancerMode, ProxyReplacement};

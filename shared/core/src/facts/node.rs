@@ -6,8 +6,8 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, AgentStatus, Fact, Iptables, Link, LinkName, NodeName, Route, RoutingRule, TableId,
-    Unavailable,
+    Address, AgentStatus, Fact, HealthReport, HostFacts, Iptables, Link, LinkName, NodeName, Route,
+    RoutingRule, TableId, Unavailable,
 };
 use crate::probe::ProbeResult;
 
@@ -61,10 +61,16 @@ pub struct NodeFacts {
     /// What that agent says about itself.
     #[serde(default, skip_serializing_if = "Fact::is_not_collected")]
     pub agent_status: Fact<AgentStatus>,
+    /// What that agent's prober found of the other nodes.
+    #[serde(default, skip_serializing_if = "Fact::is_not_collected")]
+    pub health: Fact<HealthReport>,
     /// What became of probes that started on the node, in its own namespace and in a pod's; their
     /// ids tell which.
     #[serde(default, skip_serializing_if = "Fact::is_not_collected")]
     pub probes: Fact<Vec<ProbeResult>>,
+    /// What only the host's own files tell; none where nobody looked there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<Box<HostFacts>>,
 }
 
 impl NodeFacts {
@@ -89,7 +95,9 @@ impl NodeFacts {
             iptables: missing(why),
             agent: missing(why),
             agent_status: missing(why),
+            health: missing(why),
             probes: Fact::default(),
+            host: None,
         }
     }
 
@@ -111,7 +119,9 @@ impl NodeFacts {
             iptables: Fact::default(),
             agent: Fact::default(),
             agent_status: Fact::default(),
+            health: Fact::default(),
             probes: Fact::default(),
+            host: None,
         }
     }
 }

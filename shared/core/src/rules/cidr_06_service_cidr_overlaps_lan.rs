@@ -40,7 +40,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
 }
 
 fn judge_node(node: &NodeView<'_>, service: IpNet, out: &mut Judgement) {
-    for protected in node.protected().filter(|protected| service.contains(&protected.address)) {
+    for protected in node.protected_in(service) {
         let is_only_dns =
             protected.roles.iter().all(|role| matches!(role, crate::view::Role::Dns { .. }));
         let severity = if is_only_dns { Severity::Info } else { Severity::Error };

@@ -27,8 +27,9 @@ rule! {
 }
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
-    let networks = cluster_networks(view);
-    if networks.is_empty() {
+    let networks = networks_of_values(view);
+    let has_claims = view.pod_cidrs().iter().any(|claim| !claim.is_only_of_other_plugins());
+    if networks.is_empty() && !has_claims {
         premise::no_cluster_network(view, out);
         return;
     }
@@ -40,10 +41,16 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
             Err(why) => out.missing_on(node.name(), "addresses", why),
             Ok(addresses) => {
                 for own in addresses.iter().filter(|own| is_bridge_or_vpn(node.facts, own)) {
-                    let hit =
-                        networks.iter().find(|(_, net)| overlap(*net, own.network()).is_some());
+                    // The CIDRs in use before the pool that contains them. A subnet that only another
+                    // plugin's file names is that of a bridge itself.
+                    let claims = view.pod_cidrs_overlapping(own.network()).into_iter();
+                    let mut claims = claims.filter(|claim| !claim.is_only_of_other_plugins());
+                    let claim = claims.next().map(|claim| ("pod CIDR", claim.prefix));
+                    let mut others = networks.iter().copied();
+                    let hit = claim
+                        .or_else(|| others.find(|(_, net)| overlap(*net, own.network()).is_some()));
                     if let Some((what, net)) = hit {
-                        out.found(finding(node.facts, own, what, *net));
+                        out.found(finding(node.facts, own, what, net));
                     }
                 }
             }
@@ -51,23 +58,19 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     }
 }
 
-/// Networks of the cluster; the ones in use before the pool that contains them. A subnet that only
-/// another plugin's file names is that of a bridge itself.
-fn cluster_networks(view: &View<'_>) -> Vec<(String, IpNet)> {
-    let claims = view.pod_cidrs().iter().filter(|claim| !claim.is_only_of_other_plugins());
-    let mut networks: Vec<(String, IpNet)> =
-        claims.map(|claim| ("pod CIDR".to_owned(), claim.prefix)).collect();
+/// Networks of the cluster that its configuration names.
+fn networks_of_values(view: &View<'_>) -> Vec<(&'static str, IpNet)> {
+    let mut networks = Vec::new();
     if let Some(config) = view.config() {
         let pool = config.pool_v4.iter().chain(&config.pool_v6);
         networks.extend(
             pool.filter_map(|text| text.parse::<GivenPrefix>().ok())
-                .map(|given| ("pool".to_owned(), given.prefix())),
+                .map(|given| ("pool", given.prefix())),
         );
     }
     if let Ok(services) = view.service_cidrs() {
-        networks.extend(
-            services.into_iter().flatten().map(|given| ("service CIDR".to_owned(), given.prefix())),
-        );
+        networks
+            .extend(services.into_iter().flatten().map(|given| ("service CIDR", given.prefix())));
     }
     networks
 }

@@ -5,14 +5,19 @@ use super::{
     dns::{self, Asked},
     premise, rule,
 };
-use crate::{decode::corefile::Upstream, facts::NodeName, view::View};
+use crate::{
+    decode::corefile::Upstream,
+    facts::NodeName,
+    view::{NodeView, View},
+};
 
 rule! {
     /// ## What it checks
     /// Whether the cluster's DNS forwards questions to itself: its Corefile names a loopback address,
     /// its own Service, one of its own pods or the cache that asks it; or names `/etc/resolv.conf`,
     /// which a pod gets from its node's kubelet, and the kubelet gives a stub of the node
-    /// (systemd-resolved at 127.0.0.53, dnsmasq). What the kubelet gives is read in the agent's pod.
+    /// (systemd-resolved at 127.0.0.53, dnsmasq). What the kubelet gives is read in the agent's pod; with
+    /// `--local` in the files of the kubelet, and its stub alone is a warning.
     /// A loopback address with another port, where a resolver beside CoreDNS listens, and a DNS in
     /// the host's network are left alone.
     ///
@@ -37,6 +42,11 @@ const BEHIND_STUB: &str = "/run/systemd/resolve/resolv.conf";
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
     let cluster = &view.facts.cluster;
+    let host = view.nodes().iter().find(|node| node.facts.host.is_some());
+    if let (None, Some(host)) = (cluster.corefiles.known(), host) {
+        judge_host(host, out);
+        return;
+    }
     if premise::known(view, &cluster.corefiles, "Corefile of the cluster's DNS", out).is_none() {
         return;
     }
@@ -111,6 +121,48 @@ fn judge_nodes(view: &View<'_>, asked: &Asked, out: &mut Judgement) {
     }
 }
 
+/// A host alone: whom the cluster's DNS asks is not known, and pods that ask the node's servers are
+/// what kubeadm makes of it.
+fn judge_host(node: &NodeView<'_>, out: &mut Judgement) {
+    let servers = match node.facts.pod_resolvers.get() {
+        Ok(servers) => servers,
+        Err(why) if why.is_absent() => {
+            out.not_applicable("no configuration of a kubelet is on this host");
+            return;
+        }
+        Err(why) => {
+            out.missing_on(node.name(), "servers that the kubelet gives pods", why);
+            return;
+        }
+    };
+    let Some(stub) = servers.iter().find(|server| server.is_loopback()) else { return };
+    out.found(
+        Finding::about(RULE.code, Severity::Warn, stub.to_string())
+            .on(node.name())
+            .saying(
+                format!("the kubelet gives pods {stub} to ask, which is the pod itself there"),
+                "pods of the cluster's DNS that start here find no server, or ask themselves",
+            )
+            .seen(
+                format!("resolvConf of the kubelet on {}", node.name()),
+                format!("nameserver {stub}, a stub of the node"),
+            )
+            .mended_by(give_servers()),
+    );
+}
+
+/// Names the servers behind the stub to the kubelet.
+fn give_servers() -> Remedy {
+    Remedy::text(format!(
+        "give the kubelets the file with the real servers: `resolvConf: {BEHIND_STUB}`"
+    ))
+    .with_commands([
+        "# on each of these nodes; k3s and RKE2: `resolv-conf: …` in their config.yaml".into(),
+        format!("sed -i '/^resolvConf:/d' /var/lib/kubelet/config.yaml && echo 'resolvConf: {BEHIND_STUB}' >> /var/lib/kubelet/config.yaml"),
+        "systemctl restart kubelet".into(),
+    ])
+}
+
 fn severity(view: &View<'_>, finds_loops: bool) -> Severity {
     let endpoints = view.facts.cluster.dns_endpoints.items();
     let all_ready = !endpoints.is_empty() && endpoints.iter().all(|endpoint| endpoint.ready);
@@ -183,18 +235,7 @@ fn asks_stub(
             impact(severity),
         )
         .seen(asked.source.clone(), format!("forward … {}", asked.upstream))
-        .mended_by(
-            Remedy::text(format!(
-                "give the kubelets the file with the real servers: `resolvConf: {BEHIND_STUB}`"
-            ))
-            .with_commands([
-                "# on each of these nodes; k3s and RKE2: `resolv-conf: …` in their config.yaml".into(),
-                format!("sed -i '/^resolvConf:/d' /var/lib/kubelet/config.yaml && echo 'resolvConf: {BEHIND_STUB}' >> /var/lib/kubelet/config.yaml"),
-                "systemctl restart kubelet".into(),
-                "# then, once".into(),
-                dns::restart(view),
-            ]),
-        );
+        .mended_by(give_servers().with_commands(["# then, once".to_owned(), dns::restart(view)]));
     finding.nodes = shown.iter().map(|(node, _)| (*node).clone()).collect();
     if let Some((node, stub)) = shown.first() {
         let fact = format!("nameserver {stub}, a stub of the node");

@@ -8,7 +8,8 @@ rule! {
     /// ## What it checks
     /// On nodes with an agent that is ready, whether packets still get into the agent's chains of
     /// iptables: `CILIUM_FORWARD`, which lets pods' packets through, and to which `FORWARD` leads.
-    /// Either kind of iptables counts. With `installIptablesRules: false` there are none.
+    /// Either kind of iptables counts. With `installIptablesRules: false` there are none. With `--local`
+    /// neither that is known nor whether the agent is ready, and it is a warning.
     ///
     /// ## Why it hurts
     /// Agents write their rules at their start, and when devices or addresses change. What flushes
@@ -30,6 +31,11 @@ const CHAIN: &str = "CILIUM_FORWARD";
 const WHILE_REPLACED: &str = "OLD_CILIUM_FORWARD";
 
 fn judge(view: &View<'_>, out: &mut Judgement) {
+    let host = view.nodes().iter().find(|node| node.facts.host.is_some());
+    if let (None, Some(host)) = (view.config(), host) {
+        judge_host(view, host, out);
+        return;
+    }
     let Some(config) = premise::config(view, out) else { return };
     if !premise::has_nodes(view, out) {
         return;
@@ -57,16 +63,39 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         // The agent's own image has every kind that the agent can use; a recording need not.
         let seen = kinds.iter().filter(|kind| kind.family == Family::V4).count();
         if seen < 2 && view.facts.origin.source != Source::Cluster {
-            out.unknown_on(
-                node.name(),
-                "iptables",
-                "only one kind was read, and Cilium's is the other",
-            );
+            out.unknown_on(node.name(), "iptables", ONE_KIND);
             continue;
         }
-        out.found(finding(node, &agent.namespace, &agent.name, kinds));
+        out.found(finding(node, &agent.namespace, Some(&agent.name), kinds));
     }
 }
+
+/// A host alone, without the API server's word on how Cilium is configured and whether its agent is
+/// ready.
+fn judge_host(view: &View<'_>, node: &NodeView<'_>, out: &mut Judgement) {
+    if !premise::runs_agent(view, node, out) {
+        return;
+    }
+    let kinds = match node.facts.iptables.get() {
+        Ok(kinds) => kinds,
+        Err(why) => {
+            out.missing_on(node.name(), "iptables", why);
+            return;
+        }
+    };
+    if kinds.iter().any(enters_cilium) {
+        return;
+    }
+    if kinds.iter().filter(|kind| kind.family == Family::V4).count() < 2 {
+        out.unknown_on(node.name(), "iptables", ONE_KIND);
+        return;
+    }
+    let mut finding = finding(node, view.namespace(), None, kinds);
+    finding.severity = Severity::Warn;
+    out.found(finding);
+}
+
+const ONE_KIND: &str = "only one kind was read, and Cilium's is the other";
 
 fn enters_cilium(kind: &Iptables) -> bool {
     kind.family == Family::V4
@@ -75,12 +104,18 @@ fn enters_cilium(kind: &Iptables) -> bool {
             .any(|chain| kind.named(chain).any(|count| count.jumps > 0))
 }
 
-fn finding(node: &NodeView<'_>, namespace: &str, pod: &str, kinds: &[Iptables]) -> Finding {
+fn finding(node: &NodeView<'_>, namespace: &str, pod: Option<&str>, kinds: &[Iptables]) -> Finding {
     let is_there = kinds.iter().any(|kind| kind.named(CHAIN).any(|count| count.chains > 0));
-    let summary = if is_there {
-        format!("nothing leads into {CHAIN} any more")
-    } else {
-        format!("{CHAIN} is gone from iptables, and the agent is ready")
+    let summary = match (is_there, pod) {
+        (true, _) => format!("nothing leads into {CHAIN} any more"),
+        (false, Some(_)) => format!("{CHAIN} is gone from iptables, and the agent is ready"),
+        (false, None) => format!("{CHAIN} is not in iptables, and the agent runs"),
+    };
+    let restart = match pod {
+        Some(pod) => {
+            format!("kubectl -n {namespace} delete pod {pod}   # on {}", node.name())
+        }
+        None => super::restart_agent(namespace, node.name()),
     };
     Finding::about(RULE.code, Severity::Error, CHAIN)
         .on(node.name())
@@ -95,7 +130,7 @@ fn finding(node: &NodeView<'_>, namespace: &str, pod: &str, kinds: &[Iptables]) 
         .mended_by(
             Remedy::text("restart the agent, which writes its rules again; find out what removed them")
                 .with_commands([
-                    format!("kubectl -n {namespace} delete pod {pod}   # on {}", node.name()),
+                    restart,
                     format!("# on {}", node.name()),
                     "systemctl list-units 'firewalld*' 'ufw*' 'fail2ban*' 'iptables*' 'netfilter*'"
                         .to_owned(),

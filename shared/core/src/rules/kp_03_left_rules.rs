@@ -13,7 +13,7 @@ rule! {
     /// (`KUBE-SVC-…`) in either kind of iptables, and the device `kube-ipvs0`. The kubelet's own
     /// chains (`KUBE-FIREWALL`, `KUBE-KUBELET-CANARY`, `KUBE-IPTABLES-HINT`, until 1.27 also
     /// `KUBE-MARK-MASQ` and `KUBE-POSTROUTING`) are none of it. Rules of kube-proxy's nftables mode
-    /// are not seen.
+    /// are not seen. With `--local` the host's processes tell whether kube-proxy runs.
     ///
     /// ## Why it hurts
     /// `kube-ipvs0` has the addresses of all Services of that day: the node takes packets to them for
@@ -33,19 +33,22 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     if !premise::has_nodes(view, out) {
         return;
     }
-    match view.kube_proxy() {
-        Ok(KubeProxy::Absent) => {}
-        Ok(KubeProxy::Running(_) | KubeProxy::NotReady(_)) => {
-            out.not_applicable("kube-proxy is there, and looks after its rules");
-            return;
-        }
-        Err(why) => {
-            out.missing("kube-proxy", &why);
-            return;
-        }
-    }
+    let of_cluster = view.kube_proxy();
     let mut found = Vec::new();
     for node in view.nodes() {
+        // Of a host alone its processes tell.
+        let is_there = match (&of_cluster, view.kube_proxy_process(node)) {
+            (Ok(known), _) => *known != KubeProxy::Absent,
+            (Err(_), Some(runs)) => runs,
+            (Err(why), None) => {
+                out.missing("kube-proxy", why);
+                return;
+            }
+        };
+        if is_there {
+            out.not_applicable("kube-proxy is there, and looks after its rules");
+            continue;
+        }
         match node.facts.links.get() {
             Ok(_) => found.extend(kube_proxy_rules::ipvs_link(node).map(|_| device(node))),
             Err(why) => out.missing_on(node.name(), "devices", why),

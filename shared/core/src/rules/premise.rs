@@ -9,8 +9,8 @@ use super::{Basis, Judgement};
 use crate::{
     chart::{ChartValues, ChartVersion, Nearness, refusals::refusals},
     facts::{
-        AgentPod, CiliumConfig, Fact, Family, IpamMode, KubeProxyConfig, NodeName,
-        ProxyReplacement, Source, UnavailableKind,
+        AgentPod, CiliumConfig, Fact, Family, HostFacts, HostService, IpamMode, KubeProxyConfig,
+        NodeName, ProxyReplacement, Source, UnavailableKind,
     },
     prefix::{GivenPrefix, Pool},
     view::{NodeView, View},
@@ -254,6 +254,27 @@ pub(super) fn known<'a, T>(
         Err(why) => out.missing(what, why),
     }
     None
+}
+
+/// What only a node's own files tell. Agents' containers do not see them, so that a rule about them
+/// concerns nodes on which the doctor itself ran.
+pub(super) fn of_host<'a, T>(
+    node: &NodeView<'a>,
+    fact: impl FnOnce(&'a HostFacts) -> &'a Fact<T>,
+    what: &str,
+    out: &mut Judgement,
+) -> Option<&'a T> {
+    let Some(host) = node.facts.host.as_deref() else {
+        out.not_applicable("the hosts' own files are not seen from agents; --local reads them");
+        return None;
+    };
+    fact(host).get().map_err(|why| out.missing_on(node.name(), what, why)).ok()
+}
+
+/// Whether one of these services runs on a node.
+pub(super) fn runs_service(node: &NodeView<'_>, service: HostService, out: &mut Judgement) -> bool {
+    let services = of_host(node, |host| &host.services, "processes", out);
+    services.is_some_and(|services| services.contains(&service))
 }
 
 /// What kube-proxy is told, where it is there.

@@ -9,6 +9,7 @@ pub const RULES: &[Rule] = &[
     super::ag_02_init_container::RULE,
     super::ag_03_agents_on_nodes::RULE,
     super::ag_04_controllers::RULE,
+    super::ag_05_health::RULE,
     super::ag_06_hubble_relay::RULE,
     super::ag_08_envoy::RULE,
     super::ag_09_endpoints::RULE,
@@ -67,6 +68,7 @@ pub const RULES: &[Rule] = &[
     super::cidr_18_bridge_overlap::RULE,
     super::cni_01_not_initialized::RULE,
     super::cni_02_no_conflist::RULE,
+    super::cni_03_runtime_folder::RULE,
     super::cni_04_other_configuration::RULE,
     super::cni_05_unmanaged_pods::RULE,
     super::cni_06_plugin_missing::RULE,
@@ -83,6 +85,9 @@ pub const RULES: &[Rule] = &[
     super::host_03_other_vxlan_device::RULE,
     super::host_04_other_plugins::RULE,
     super::host_05_reverse_path_filter::RULE,
+    super::host_06_foreign_routes::RULE,
+    super::host_07_network_manager::RULE,
+    super::host_08_lease::RULE,
     super::host_10_chains_removed::RULE,
     super::host_13_clocks::RULE,
     super::kp_01_two_proxies::RULE,
@@ -93,8 +98,10 @@ pub const RULES: &[Rule] = &[
     super::kp_06_cluster_cidr::RULE,
     super::kp_07_socket_of_pods::RULE,
     super::krn_01_version::RULE,
+    super::krn_02_parts_missing::RULE,
     super::krn_03_ipv6_disabled::RULE,
     super::krn_04_two_kinds_of_iptables::RULE,
+    super::krn_05_mounts::RULE,
     super::krn_07_node_ports::RULE,
     super::mtu_01_larger_than_network::RULE,
     super::mtu_02_nodes_differ::RULE,
@@ -171,16 +178,8 @@ pub const NOT_YET: &[NotYet] = &[
         why: "it needs an inventory of BPF",
     },
     NotYet {
-        what: "AG-05",
-        why: "it needs what `cilium-health status` found; the agent's own status only says that the prober runs",
-    },
-    NotYet {
         what: "AG-07, AG-10",
         why: "they need certificates, which lie in Secrets beside their keys, and the state of BPF maps",
-    },
-    NotYet {
-        what: "CNI-03",
-        why: "it needs the folders that containerd, CRI-O and the like are told to read; CNI-01 says when only this is left",
     },
     NotYet {
         what: "The part of CNI-04 that looks for `….cilium_bak`",
@@ -204,8 +203,8 @@ pub const NOT_YET: &[NotYet] = &[
         why: "the agent's image has no `nft`, and iptables does not show firewalld's table",
     },
     NotYet {
-        what: "HOST-06, HOST-07, HOST-08, KRN-06",
-        why: "files of systemd-networkd and NetworkManager and logs of the kernel are not read; the agent's container does not see the host's /etc",
+        what: "CNI-03, HOST-06, HOST-07, HOST-08, KRN-02 and KRN-05 of a whole cluster",
+        why: "agents' containers do not see the hosts' /etc, /run and mounts; --local judges them on each node",
     },
     NotYet {
         what: "HOST-14",
@@ -221,12 +220,16 @@ pub const NOT_YET: &[NotYet] = &[
     },
     NotYet { what: "HOST-12", why: "BPF programs of others are not read from agents' pods" },
     NotYet {
+        what: "KRN-06",
+        why: "the kernel's log is not read; what lockdown and SELinux refuse an agent it says at its end (AG-01)",
+    },
+    NotYet {
         what: "The part of KRN-04 about kernels without the older tables",
         why: "agents take the kind that the kernel has, and an agent that finds neither ends at its start (AG-01)",
     },
     NotYet {
-        what: "KRN-02, KRN-05, the part of KRN-03 about ip6tables",
-        why: "modules, the kernel's configuration and mounts are not read",
+        what: "The part of KRN-02 about policies on layer 7, and of KRN-03 about ip6tables",
+        why: "agents fall back where the targets of iptables are missing, and say so in their log",
     },
     NotYet {
         what: "MTU-04",
@@ -253,8 +256,8 @@ pub const NOT_YET: &[NotYet] = &[
         why: "the agent's image has no `nft`, and iptables does not show its table",
     },
     NotYet {
-        what: "KP-02, KP-03 and DNS-01 of one host with `--local`",
-        why: "what iptables has and what the kubelet gives pods is read in the agents' pods only",
+        what: "KP-02 of one host with `--local`",
+        why: "the host's files do not tell how Cilium is configured",
     },
     NotYet { what: "API-07", why: "KP-04 says it of kube-proxy's IPVS mode, with the version" },
     NotYet { what: "CFG-17", why: "VAL-02 says the same of every key that a chart no longer has" },

@@ -7,7 +7,6 @@ use super::{
 };
 use crate::{
     facts::{LinkName, Route},
-    prefix::PrefixIndex,
     view::{Fate, NodeView, Protected, View, listing},
 };
 
@@ -58,9 +57,8 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         if let Err(why) = node.facts.resolvers.get() {
             out.missing_on(node.name(), "DNS servers", why);
         }
-        let way_in = WayIn::of(node);
         let mut unknown = 0;
-        for protected in node.protected().filter(|it| way_in.may_take(node, it.address)) {
+        for protected in candidates(node) {
             let fate = node.fate(protected.address);
             if let Fate::Unknown(_) = &fate {
                 unknown += 1;
@@ -88,34 +86,21 @@ fn carries_pods(link: &LinkName) -> bool {
     DEVICES.contains(&link.as_str()) || link.is_endpoint_device()
 }
 
-/// Where a node hands packets to Cilium at all. Most addresses are in none of those networks, and
-/// need no lookup: a large fleet has as many pairs of nodes and addresses as its square.
-enum WayIn {
-    /// The networks of all routes of all tables that carry pods.
-    Networks(PrefixIndex),
-    /// The routes are not known.
-    Unknown,
-}
-
-impl WayIn {
-    fn of(node: &NodeView<'_>) -> Self {
-        node.facts.routes.known().map_or(Self::Unknown, |routes| {
-            let into_cilium = routes.iter().filter(|route| {
-                route.links().any(carries_pods) || node.is_direct_node_route(route)
-            });
-            Self::Networks(PrefixIndex::new(into_cilium.map(|route| route.destination)))
-        })
-    }
-
-    fn may_take(&self, node: &NodeView<'_>, address: IpAddr) -> bool {
-        match self {
-            Self::Unknown => true,
-            Self::Networks(index) => {
-                index.around(IpNet::from(address)).next().is_some()
-                    || node.kernel_lookup(address).is_some()
-            }
-        }
-    }
+/// Addresses that the node may hand to Cilium: those in networks of routes that carry pods, of all
+/// tables, and those about which the kernel was asked. Most addresses are neither, and need no lookup.
+fn candidates<'v>(node: &'v NodeView<'_>) -> Vec<&'v Protected> {
+    let Some(routes) = node.facts.routes.known() else { return node.protected().collect() };
+    let into_cilium = routes
+        .iter()
+        .filter(|route| route.links().any(carries_pods) || node.is_direct_node_route(route))
+        .map(|route| route.destination);
+    let asked = node.facts.lookups.items().iter().map(|lookup| IpNet::from(lookup.destination));
+    let mut networks: Vec<IpNet> = into_cilium.chain(asked).map(|it| it.trunc()).collect();
+    networks.sort_unstable();
+    networks.dedup();
+    // One that lies in another holds nothing new.
+    let networks = IpNet::aggregate(&networks);
+    networks.into_iter().flat_map(|network| node.protected_in(network)).collect()
 }
 
 struct Hijack<'v, 'a> {

@@ -78,7 +78,8 @@ fn judge_node(view: &View<'_>, node: &NodeView<'_>, peers: &[CiliumNode], out: &
             return;
         }
     };
-    if view.cilium_node(node.name()).is_none() {
+    let own = view.cilium_node(node.name());
+    if own.is_none() {
         out.unknown_on(
             node.name(),
             "peers",
@@ -99,7 +100,7 @@ fn judge_node(view: &View<'_>, node: &NodeView<'_>, peers: &[CiliumNode], out: &
     };
     let routes = Routes::new(routes);
     let mut missing =
-        of_others(peers, node).filter(|(peer, cidr)| !routes.lead_to(peer, *cidr, expectation));
+        of_others(peers, own).filter(|(peer, cidr)| !routes.lead_to(peer, *cidr, expectation));
     if expectation == Expectation::KnownOutside {
         if let Some((_, cidr)) = missing.next() {
             out.unknown_on(
@@ -113,12 +114,16 @@ fn judge_node(view: &View<'_>, node: &NodeView<'_>, peers: &[CiliumNode], out: &
         }
         return;
     }
-    let missing: Vec<(&CiliumNode, IpNet)> = missing.collect();
-    if missing.len() > SINGLE {
-        out.found(summed_up(view, node, &missing, of_others(peers, node).count(), expectation));
+    // Of a large cluster only some are kept: each of its nodes has as many peers.
+    let mut first: Vec<(&CiliumNode, IpNet)> = missing.by_ref().take(SINGLE + 1).collect();
+    if first.len() > SINGLE {
+        let count = first.len() + missing.count();
+        first.truncate(SHOWN);
+        let counts = (count, of_others(peers, own).count());
+        out.found(summed_up(view, node, &first, counts, expectation));
         return;
     }
-    for (peer, cidr) in missing {
+    for (peer, cidr) in first {
         out.found(finding(view, node, peer, cidr, expectation));
     }
 }
@@ -126,30 +131,32 @@ fn judge_node(view: &View<'_>, node: &NodeView<'_>, peers: &[CiliumNode], out: &
 /// Pod CIDRs of the other nodes.
 fn of_others<'c>(
     peers: &'c [CiliumNode],
-    node: &NodeView<'_>,
+    own: Option<&'c CiliumNode>,
 ) -> impl Iterator<Item = (&'c CiliumNode, IpNet)> {
-    let own = node.name();
-    let others = peers.iter().filter(move |peer| peer.name != *own);
+    // Not by name: each of many nodes asks for all others.
+    let others = peers.iter().filter(move |peer| own.is_none_or(|own| !std::ptr::eq(*peer, own)));
     others.flat_map(|peer| peer.pod_cidrs.iter().map(move |cidr| (peer, *cidr)))
 }
 
 /// Whether a node of the view has none of the routes that its agent installs, and should have some.
 pub(crate) fn has_lost_all(view: &View<'_>, node: &NodeView<'_>) -> bool {
-    let lost = lost_routes(view, node).len();
-    lost > 0 && lost == of_others(view.facts.cluster.cilium_nodes.items(), node).count()
+    let Some((routes, expectation)) = kept_routes(view, node) else { return false };
+    let peers = view.facts.cluster.cilium_nodes.items();
+    let mut others = of_others(peers, view.cilium_node(node.name())).peekable();
+    others.peek().is_some() && others.all(|(peer, cidr)| !routes.lead_to(peer, cidr, expectation))
+}
+
+/// The routes of a node whose agent keeps some, and what is expected of them.
+fn kept_routes<'a>(view: &View<'_>, node: &NodeView<'a>) -> Option<(Routes<'a>, Expectation)> {
+    let expectation = expectation(view, node).ok();
+    let expectation = expectation.filter(|it| *it != Expectation::KnownOutside)?;
+    Some((Routes::new(node.facts.routes.known()?), expectation))
 }
 
 /// Pod CIDRs of other nodes to which the agent of a node installs a route, and there is none.
 pub(crate) fn lost_routes(view: &View<'_>, node: &NodeView<'_>) -> Vec<IpNet> {
-    let (Some(routes), Ok(expectation)) = (node.facts.routes.known(), expectation(view, node))
-    else {
-        return Vec::new();
-    };
-    if expectation == Expectation::KnownOutside {
-        return Vec::new();
-    }
-    let (peers, routes) = (view.facts.cluster.cilium_nodes.items(), Routes::new(routes));
-    of_others(peers, node)
+    let Some((routes, expectation)) = kept_routes(view, node) else { return Vec::new() };
+    of_others(view.facts.cluster.cilium_nodes.items(), view.cilium_node(node.name()))
         .filter(|(peer, cidr)| !routes.lead_to(peer, *cidr, expectation))
         .map(|(_, cidr)| cidr)
         .collect()
@@ -250,11 +257,11 @@ fn finding(
 fn summed_up(
     view: &View<'_>,
     node: &NodeView<'_>,
-    missing: &[(&CiliumNode, IpNet)],
-    of: usize,
+    first: &[(&CiliumNode, IpNet)],
+    (missing, of): (usize, usize),
     expectation: Expectation,
 ) -> Finding {
-    let first = missing.iter().take(SHOWN).map(|(peer, cidr)| expected(peer, *cidr, expectation));
+    let first = first.iter().map(|(peer, cidr)| expected(peer, *cidr, expectation));
     let first: Vec<String> = first.collect();
     Finding {
         code: RULE.code,
@@ -263,9 +270,8 @@ fn summed_up(
         subject: node.name().to_string(),
         nodes: vec![node.name().clone()],
         summary: format!(
-            "{} has no route to {} of {of} pod CIDRs of other nodes",
-            node.name(),
-            missing.len()
+            "{} has no route to {missing} of {of} pod CIDRs of other nodes",
+            node.name()
         ),
         evidence: vec![Evidence::new(
             format!("routes of {}", node.name()),

@@ -1,7 +1,7 @@
 //! Whether kube-proxy answers Services.
 
-use super::View;
-use crate::facts::{Component, KubeNode, Unavailable};
+use super::{NodeView, View};
+use crate::facts::{Component, HostService, KubeNode, Unavailable};
 
 /// What is known of kube-proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +70,16 @@ impl View<'_> {
             Some(why) => Err(Unavailable::failed("kube-proxy", why)),
             None => Ok(KubeProxy::Absent),
         }
+    }
+
+    /// Whether kube-proxy runs, or may run within another process, on a host whose processes were seen;
+    /// none where there is no such host. It tells nothing of other nodes.
+    pub fn kube_proxy_process(&self, node: &NodeView<'_>) -> Option<bool> {
+        let services = node.facts.host.as_deref()?.services.known()?;
+        let is_proxy = |service: &HostService| {
+            matches!(service, HostService::KubeProxy | HostService::EmbeddedProxy)
+        };
+        Some(services.iter().any(is_proxy))
     }
 
     /// Why kube-proxy may run without a pod, where it may.

@@ -44,6 +44,18 @@ impl<'a> NodeView<'a> {
         self.dependencies.own.iter().chain(common)
     }
 
+    /// Those of the [`protected`](Self::protected) addresses that lie in a network. A large cluster has as
+    /// many pairs of nodes and addresses as its square, and few of them in any one network.
+    pub fn protected_in(&self, network: IpNet) -> impl Iterator<Item = &Protected> {
+        let own = self.dependencies.own.iter();
+        let common = &self.common.protected;
+        // Sorted by address.
+        let start = common.partition_point(|it| it.address < network.network());
+        let common = common[start..].iter().take_while(move |it| network.contains(&it.address));
+        let common = common.filter(|common| self.dependencies.shares(common.address));
+        own.filter(move |own| network.contains(&own.address)).chain(common)
+    }
+
     /// The kernel's own answer about an address, if it was asked.
     pub fn kernel_lookup(&self, address: IpAddr) -> Option<&'a KernelLookup> {
         self.facts.lookups.items().iter().find(|lookup| lookup.destination == address)

@@ -1,9 +1,10 @@
-//! Whether a Cilium agent runs on the host.
+//! What runs on the host: a Cilium agent, and services with a part in its network.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use kcilium_core::facts::{AgentProcess, Unavailable};
+use kcilium_core::decode::host::ProcessTable;
+use kcilium_core::facts::{AgentProcess, HostService, Unavailable};
 
 use super::read::{list, read_regular};
 use crate::host::HostRoot;
@@ -12,49 +13,67 @@ use crate::unavailable::unavailable;
 const PROC: &str = "/proc";
 /// `comm`: the first 15 bytes of the program's name.
 const AGENT: &str = "cilium-agent";
-/// The kernel's own second process, there on every host and in no container.
-const KTHREADD: (u32, &str) = (2, "kthreadd");
-/// What runs on every node, and in no pod. A node of kind or minikube is a container itself, and its
-/// process table has no kthreadd.
-const OF_NODES: [&str; 8] =
-    ["kubelet", "k3s-server", "k3s-agent", "rke2", "k0s", "containerd", "crio", "dockerd"];
 
-/// Looks through the host's processes.
+/// What was seen of the host's processes.
+struct Seen {
+    agent: Option<u32>,
+    table: ProcessTable,
+    /// Why some process could not be looked at.
+    hidden: Option<Unavailable>,
+}
+
+/// Looks for an agent among the host's processes.
 ///
 /// That none is an agent is said only where all were seen: in a container without the host's PID
 /// namespace, or where others' processes are hidden, it stays unknown.
 pub(crate) fn agent_process(root: &HostRoot) -> Result<AgentProcess, Unavailable> {
+    let Seen { agent, table, hidden } = look_through(root)?;
+    match (agent, hidden) {
+        (Some(pid), _) => Ok(AgentProcess::Running { pid: Some(pid) }),
+        (None, Some(hidden)) => Err(hidden),
+        (None, None) => table.is_of_host().map(|()| AgentProcess::NotRunning),
+    }
+}
+
+/// The services that run on the host, where all of its processes were seen.
+pub(crate) fn services(root: &HostRoot) -> Result<Vec<HostService>, Unavailable> {
+    let Seen { table, hidden, .. } = look_through(root)?;
+    match hidden {
+        Some(hidden) => Err(hidden),
+        None => table.services(),
+    }
+}
+
+fn look_through(root: &HostRoot) -> Result<Seen, Unavailable> {
     let names = list(root, PROC).map_err(|error| unavailable(PROC, &error))?;
     let place = root.locate(PROC).map_err(|error| unavailable(PROC, &error))?;
     let mut pids: Vec<u32> = names.iter().filter_map(|name| name.parse().ok()).collect();
     pids.sort_unstable();
-    let mut on_host = false;
-    let mut hidden = None;
+    let mut seen = Seen { agent: None, table: ProcessTable::default(), hidden: None };
     for pid in pids {
-        match comm(&place, pid) {
-            Ok(comm) if comm == AGENT => match is_of_this_host(&place, pid) {
-                Ok(true) => return Ok(AgentProcess::Running { pid: Some(pid) }),
-                Ok(false) => {}
-                Err(error) if has_gone(&error) => {}
-                Err(error) => {
-                    hidden = Some(unavailable(format!("{PROC}/{pid}/ns/net"), &error));
-                }
-            },
-            Ok(comm) => {
-                on_host |= (pid, &*comm) == KTHREADD || OF_NODES.contains(&&*comm);
+        let comm = match comm(&place, pid) {
+            Ok(comm) => comm,
+            Err(error) if has_gone(&error) => continue,
+            Err(error) => {
+                seen.hidden = Some(unavailable(format!("{PROC}/{pid}/comm"), &error));
+                continue;
             }
+        };
+        let is_agent = comm == AGENT && seen.agent.is_none();
+        if !(seen.table.see(pid, &comm) || is_agent) {
+            continue;
+        }
+        match is_of_this_host(&place, pid) {
+            Ok(true) if is_agent => seen.agent = Some(pid),
+            Ok(true) => seen.table.count(&comm),
+            Ok(false) => {}
             Err(error) if has_gone(&error) => {}
-            Err(error) => hidden = Some(unavailable(format!("{PROC}/{pid}/comm"), &error)),
+            Err(error) => {
+                seen.hidden = Some(unavailable(format!("{PROC}/{pid}/ns/net"), &error));
+            }
         }
     }
-    match hidden {
-        Some(hidden) => Err(hidden),
-        None if on_host => Ok(AgentProcess::NotRunning),
-        None => Err(Unavailable::failed(
-            "processes",
-            "this is not the host's PID namespace: neither kthreadd nor a kubelet is in it",
-        )),
-    }
+    Ok(seen)
 }
 
 fn comm(proc: &Path, pid: u32) -> io::Result<String> {

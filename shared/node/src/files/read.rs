@@ -54,15 +54,19 @@ pub(super) fn list(root: &HostRoot, path: &str) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-fn is_absent(error: &io::Error) -> bool {
+pub(super) fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// The text of a regular file of at most `limit` bytes; what is not UTF-8 in it is replaced.
 pub(super) fn read_regular(path: &Path, limit: u64) -> io::Result<String> {
-    let file = open_regular(path.to_owned())?;
+    read_limited(open_regular(path.to_owned())?, limit)
+}
+
+/// At most so many bytes of text.
+pub(super) fn read_limited(source: impl io::Read, limit: u64) -> io::Result<String> {
     let mut bytes = Vec::new();
-    file.take(limit + 1).read_to_end(&mut bytes)?;
+    source.take(limit + 1).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
         return Err(io::Error::new(
             io::ErrorKind::FileTooLarge,
@@ -73,7 +77,7 @@ pub(super) fn read_regular(path: &Path, limit: u64) -> io::Result<String> {
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
-fn open_regular(path: PathBuf) -> io::Result<File> {
+pub(super) fn open_regular(path: PathBuf) -> io::Result<File> {
     // Asked before it is opened, because opening alone does things to some devices; and again
     // afterwards, because it may have been exchanged. A FIFO would block either without a writer.
     let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);

@@ -14,35 +14,35 @@ use tempfile::TempDir;
 use crate::inside::known;
 
 /// A host's root, made of files.
-struct Tree(TempDir);
+pub(crate) struct Tree(TempDir);
 
 impl Tree {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self, path: &str) -> PathBuf {
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
         let path = self.0.path().join(path.trim_start_matches('/'));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         path
     }
 
-    fn with(self, path: &str, text: &str) -> Self {
+    pub(crate) fn with(self, path: &str, text: &str) -> Self {
         fs::write(self.path(path), text).unwrap();
         self
     }
 
-    fn with_link(self, path: &str, target: impl AsRef<Path>) -> Self {
+    pub(crate) fn with_link(self, path: &str, target: impl AsRef<Path>) -> Self {
         symlink(target, self.path(path)).unwrap();
         self
     }
 
-    fn with_directory(self, path: &str) -> Self {
+    pub(crate) fn with_directory(self, path: &str) -> Self {
         fs::create_dir_all(self.path(path)).unwrap();
         self
     }
 
-    fn with_fifo(self, path: &str) -> Self {
+    pub(crate) fn with_fifo(self, path: &str) -> Self {
         assert!(Command::new("mkfifo").arg(self.path(path)).status().unwrap().success());
         self
     }
@@ -53,7 +53,7 @@ impl Tree {
         self
     }
 
-    fn facts(&self) -> NodeFacts {
+    pub(crate) fn facts(&self) -> NodeFacts {
         let host = Host::new(HostRoot::new(self.0.path()));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(collect(&host))
@@ -61,7 +61,7 @@ impl Tree {
 }
 
 /// Kind and text of the reason why a fact is missing.
-fn missing<T: std::fmt::Debug>(fact: Fact<T>) -> (UnavailableKind, String) {
+pub(crate) fn missing<T: std::fmt::Debug>(fact: Fact<T>) -> (UnavailableKind, String) {
     match fact {
         Fact::Unavailable(why) => (why.kind, why.to_string()),
         Fact::Known(value) => panic!("known: {value:?}"),
@@ -307,7 +307,7 @@ fn an_endpoint_file_that_cannot_be_understood_leaves_the_list_unknown() {
     );
 }
 
-fn with_processes(processes: &[(u32, &str)]) -> Tree {
+pub(crate) fn with_processes(processes: &[(u32, &str)]) -> Tree {
     let mut tree = Tree::new().with("/proc/uptime", "1 1").with_directory("/proc/99999");
     for (pid, comm) in processes {
         tree = tree.with(&format!("/proc/{pid}/comm"), &format!("{comm}\n"));

@@ -6,6 +6,7 @@
 mod clean;
 mod consistency;
 mod files;
+mod host;
 mod inside;
 mod leftovers;
 mod links;

@@ -1,7 +1,7 @@
 //! Which causes hold on a node: what contradicts a probe falls, what a fact decides stands, and of the
 //! rest those count that explain most.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{Decisive, SIGNATURES, Sign, Signature, Site, split};
 use crate::{
@@ -11,7 +11,8 @@ use crate::{
         ProbeResult,
         readings::{Reading, Seen},
     },
-    rules::{Evidence, Severity},
+    rules::{Evidence, Finding, Severity},
+    view::NodeView,
 };
 
 /// A cause that a site may suffer from.
@@ -57,7 +58,40 @@ fn sites<'c>(case: &'c Case<'c>) -> impl Iterator<Item = Site<'c>> {
     let nodes = case.view.nodes();
     let cluster = nodes.is_empty().then_some(None);
     let places = nodes.iter().map(Some).chain(cluster);
-    places.map(|node| Site::new(case.view, node, &case.findings))
+    let findings = Findings::new(&case.findings);
+    places.map(move |node| Site::new(case.view, node, findings.about(node)))
+}
+
+/// Findings by the nodes that they are about. A large cluster has many of both.
+struct Findings<'c> {
+    all: &'c [&'c Finding],
+    /// Positions of those about the cluster.
+    common: Vec<usize>,
+    own: HashMap<&'c NodeName, Vec<usize>>,
+}
+
+impl<'c> Findings<'c> {
+    fn new(all: &'c [&'c Finding]) -> Self {
+        let mut own: HashMap<&NodeName, Vec<usize>> = HashMap::new();
+        for (position, finding) in all.iter().enumerate() {
+            for node in &finding.nodes {
+                own.entry(node).or_default().push(position);
+            }
+        }
+        let is_common =
+            |(position, finding): (usize, &&Finding)| finding.nodes.is_empty().then_some(position);
+        Self { all, common: all.iter().enumerate().filter_map(is_common).collect(), own }
+    }
+
+    /// Those about a node and about the cluster, in order; without a node all.
+    fn about(&self, node: Option<&NodeView<'_>>) -> Vec<&'c Finding> {
+        let Some(node) = node else { return self.all.to_vec() };
+        let own = self.own.get(node.name()).map_or(&[][..], Vec::as_slice);
+        let mut positions: Vec<usize> = self.common.iter().chain(own).copied().collect();
+        positions.sort_unstable();
+        positions.dedup();
+        positions.into_iter().map(|position| self.all[position]).collect()
+    }
 }
 
 /// What nodes must have in common to share a verdict.

@@ -22,18 +22,15 @@ impl<'c> Site<'c> {
     pub(super) fn new(
         view: &'c View<'c>,
         node: Option<&'c NodeView<'c>>,
-        findings: &[&'c Finding],
+        findings: Vec<&'c Finding>,
     ) -> Self {
-        let concerns = |finding: &Finding| {
-            finding.nodes.is_empty() || node.is_none_or(|it| finding.nodes.contains(it.name()))
-        };
         let own = node.and_then(|node| view.node_config(node.name()).ok());
         Self {
             view,
             node,
             readings: node.map_or_else(Readings::default, |node| Readings::of(node.facts)),
             config: own.or_else(|| view.config().cloned()),
-            findings: findings.iter().copied().filter(|finding| concerns(finding)).collect(),
+            findings,
         }
     }
 

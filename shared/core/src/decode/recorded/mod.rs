@@ -15,6 +15,8 @@
 //! NODE/ip6tables-save.txt  ip6tables-save    NODE/ip6tables-legacy-save.txt  ip6tables-legacy-save
 //! NODE/pod-resolv.conf     /etc/resolv.conf of a pod with the host's DNS, such as the agent's
 //! NODE/cilium-status.json  cilium-dbg status -o json, in the agent
+//! NODE/cilium-health.json  cilium-health status -o json, in the agent
+//! NODE/host/PATH           the host's own file of this path; one of /proc is as the host's first process has it
 //! api/RESOURCE.json      kubectl get RESOURCE -A -o json
 //! api/version.json       kubectl version -o json
 //! logs/NAMESPACE/POD/CONTAINER.log            kubectl logs
@@ -42,7 +44,7 @@ pub type Files = BTreeMap<String, String>;
 
 /// Whether the file at this path is one that a recording is made of; others need not be read.
 pub fn is_part(path: &str) -> bool {
-    const OF_NODE: [&str; 24] = [
+    const OF_NODE: [&str; 25] = [
         "ip-j-link.json",
         "ip-j-addr.json",
         "ip-j-route.json",
@@ -62,6 +64,7 @@ pub fn is_part(path: &str) -> bool {
         "uname.txt",
         "cni-conf.txt",
         "cilium-status.json",
+        "cilium-health.json",
         "iptables-save.txt",
         "iptables-legacy-save.txt",
         "ip6tables-save.txt",
@@ -75,9 +78,10 @@ pub fn is_part(path: &str) -> bool {
     };
     match path.split('/').collect::<Vec<_>>()[..] {
         ["api", file] => is_of_api(file),
-        [_, _, _, _] => logs::is_log(path),
+        ["logs", _, _, _] => logs::is_log(path),
         [_, file] => OF_NODE.contains(&file),
         [_, "cni", file] => cni_conf::is_cni_file_name(file),
+        [_, "host", "boot" | "etc" | "lib" | "proc" | "run" | "usr" | "var", ..] => true,
         _ => false,
     }
 }

@@ -4,13 +4,17 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use ipnet::IpNet;
 
-use super::{Recording, file_name, is_part};
+use super::{Files, Recording, file_name, is_part};
 use crate::{
-    decode::{DecodeError, agent_status, cni_conf, iproute2, iproute2_text, iptables, resolv_conf},
+    decode::{
+        DecodeError, agent_status, cni_conf, health,
+        host::{self, HostFiles, ProcessTable},
+        iproute2, iproute2_text, iptables, resolv_conf,
+    },
     facts::{
-        Address, AgentProcess, CniFile, Family, Iptables, IptablesBackend, Kernel, NextHop,
-        NodeFacts, Resolver, ResolverKind, Route, RouteKind, RouteProtocol, RouteScope,
-        RoutingRule, TableId, Unavailable,
+        Address, AgentProcess, CniFile, Family, HostFacts, HostService, Iptables, IptablesBackend,
+        Kernel, NextHop, NodeFacts, Resolver, ResolverKind, Route, RouteKind, RouteProtocol,
+        RouteScope, RoutingRule, TableId, Unavailable,
     },
 };
 
@@ -31,18 +35,41 @@ impl Recording<'_> {
             routes: self.routes(name).into(),
             rules: self.rules(name).into(),
             resolvers: self.resolvers(&at("resolv.conf"), &at("resolved.conf")).into(),
-            pod_resolvers: self.text(&at("pod-resolv.conf")).map(resolv_conf::nameservers).into(),
+            pod_resolvers: self.pod_resolvers(name).into(),
             cni_files: self.cni_files(name).into(),
             sysctls: self.text(&at("sysctl.txt")).map(sysctls).into(),
             iptables: self.iptables(name).into(),
             agent: self.decoded(&at("ps.txt"), agent).into(),
             agent_status: self.decoded(&at("cilium-status.json"), agent_status::decode).into(),
+            health: self.decoded(&at("cilium-health.json"), health::decode).into(),
             kernel: self
                 .text(&at("uname.txt"))
                 .map(|text| Kernel { release: text.trim().to_owned() })
                 .into(),
+            host: self.host(name),
             ..NodeFacts::named(name)
         }
+    }
+
+    /// What the host's own files tell, where some were recorded.
+    fn host(&self, node: &str) -> Option<Box<HostFacts>> {
+        let files = RecordedHost { files: self.0, folder: format!("{node}/host") };
+        if !files.is_there() {
+            return None;
+        }
+        let services = self.text(&format!("{node}/ps.txt")).and_then(services);
+        let kernel = self.text(&format!("{node}/uname.txt")).ok().map(str::trim);
+        Some(Box::new(host::facts(&files, services, kernel)))
+    }
+
+    /// Of a pod, else what the kubelet's own files name.
+    fn pod_resolvers(&self, node: &str) -> Result<Vec<IpAddr>, Unavailable> {
+        let of_pod = format!("{node}/pod-resolv.conf");
+        let files = RecordedHost { files: self.0, folder: format!("{node}/host") };
+        if files.is_there() && !self.has(&of_pod) {
+            return host::pod_resolvers(&files);
+        }
+        self.text(&of_pod).map(resolv_conf::nameservers)
     }
 
     /// The first of two files that is there; if none is, the first is missing.
@@ -180,6 +207,38 @@ impl Recording<'_> {
     }
 }
 
+/// Files below a node's folder `host`, where they have the paths that they had on the host.
+struct RecordedHost<'a> {
+    files: &'a Files,
+    folder: String,
+}
+
+impl RecordedHost<'_> {
+    fn is_there(&self) -> bool {
+        self.below("").next().is_some()
+    }
+
+    /// Paths below a folder of the host.
+    fn below(&self, folder: &str) -> impl Iterator<Item = &str> {
+        let prefix = format!("{}{folder}/", self.folder);
+        let from = self.files.range(prefix.clone()..);
+        from.map_while(move |(path, _)| path.strip_prefix(&prefix))
+    }
+}
+
+impl HostFiles for RecordedHost<'_> {
+    fn text(&self, path: &str) -> Result<Option<String>, Unavailable> {
+        Ok(self.files.get(&format!("{}{path}", self.folder)).cloned())
+    }
+
+    fn names(&self, folder: &str) -> Result<Vec<String>, Unavailable> {
+        let names = self.below(folder).filter_map(|path| path.split('/').next());
+        let mut names: Vec<String> = names.map(str::to_owned).collect();
+        names.dedup();
+        Ok(names)
+    }
+}
+
 /// What the kernel puts into its local table for each address, and for the loopback network.
 fn local_routes(addresses: &[Address], family: Family) -> impl Iterator<Item = Route> {
     let of_family = addresses.iter().filter(move |it| Family::of(it.address) == family);
@@ -223,14 +282,28 @@ fn sysctls(text: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// `ps -eo pid,comm`. Process 2 is `kthreadd` wherever all processes of the host are seen.
-fn agent(text: &str) -> Result<AgentProcess, DecodeError> {
-    let mut processes = text.lines().filter_map(|line| {
+/// Lines of `ps -eo pid,comm`.
+fn processes(text: &str) -> impl Iterator<Item = (u32, &str)> {
+    text.lines().filter_map(|line| {
         let (pid, name) = line.trim().split_once(char::is_whitespace)?;
         Some((pid.parse::<u32>().ok()?, name.trim()))
-    });
+    })
+}
+
+fn services(text: &str) -> Result<Vec<HostService>, Unavailable> {
+    let mut table = ProcessTable::default();
+    for (pid, comm) in processes(text) {
+        if table.see(pid, comm) {
+            table.count(comm);
+        }
+    }
+    table.services()
+}
+
+/// `ps -eo pid,comm`. Process 2 is `kthreadd` wherever all processes of the host are seen.
+fn agent(text: &str) -> Result<AgentProcess, DecodeError> {
     let mut sees_host = false;
-    let running = processes.find(|(pid, name)| {
+    let running = processes(text).find(|(pid, name)| {
         sees_host |= *pid == 2 && *name == "kthreadd";
         *name == "cilium-agent"
     });
