@@ -65,6 +65,28 @@ pub struct NodeFacts {
     /// ids tell which.
     #[serde(default, skip_serializing_if = "Fact::is_not_collected")]
     pub probes: Fact<Vec<ProbeResult>>,
+    /// Pods that were there before, in whose networks those of a pod started: their policies count.
+    /// Empty where the pod was one of ours.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lent_networks: Vec<PodNetwork>,
+}
+
+/// The network of a pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodNetwork {
+    /// Namespace of the pod.
+    pub namespace: String,
+    /// Name of the pod.
+    pub name: String,
+    /// Its address.
+    pub address: IpAddr,
+}
+
+impl std::fmt::Display for PodNetwork {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
 }
 
 impl NodeFacts {
@@ -90,6 +112,7 @@ impl NodeFacts {
             agent: missing(why),
             agent_status: missing(why),
             probes: Fact::default(),
+            lent_networks: Vec::new(),
         }
     }
 
@@ -112,6 +135,7 @@ impl NodeFacts {
             agent: Fact::default(),
             agent_status: Fact::default(),
             probes: Fact::default(),
+            lent_networks: Vec::new(),
         }
     }
 }

@@ -11,6 +11,7 @@ mod homelab;
 mod inside;
 mod krew;
 mod kubectl;
+mod lent_networks;
 mod live;
 mod live_errors;
 mod live_faults;
