@@ -278,6 +278,7 @@ fn note(text: &str) -> Result<(), Failure> {
 
 /// Says what did not go as planned.
 fn tell(report: &Report) -> Result<(), Failure> {
+    probe::tell_of_delivery(report)?;
     for Outcome { errand, end, .. } in &report.outcomes {
         if let Err(absence) = end {
             let place = errand.placement.word();

@@ -81,6 +81,18 @@ pub fn no_plan(error: PlanError, hints: &[&'static str]) -> Failure {
     hints.iter().fold(Failure::could_not_run(error), |failure, hint| failure.hint(*hint))
 }
 
+/// Says how the program came to nodes, where not as it was announced.
+///
+/// # Errors
+/// When standard error cannot be written.
+pub fn tell_of_delivery(report: &Report) -> io::Result<()> {
+    let Some(why) = &report.without_maps else { return Ok(()) };
+    let text = format!(
+        "no ConfigMap could be created ({why}): the program was sent into each pod by exec"
+    );
+    remark(&mut anstream::stderr(), Style::Info, "note:", &text)
+}
+
 /// Warns of what could not be removed, of this run and of earlier ones.
 ///
 /// # Errors

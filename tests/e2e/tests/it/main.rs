@@ -47,6 +47,7 @@ mod site;
 mod stage;
 mod staging;
 mod staging_absent;
+mod staging_delivery;
 mod staging_end;
 mod terminal;
 mod tools;
