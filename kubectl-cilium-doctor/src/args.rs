@@ -119,7 +119,8 @@ pub(crate) struct Examine {
     pub(crate) judging: Judging,
     /// Look again and again until nothing is wrong, or until the time of --timeout is over (a look
     /// that was begun is finished); changes are told on standard error, the report on the last look
-    /// comes at the end
+    /// comes at the end. Each look probes where --probe or --probe=pods says so, and removes what it
+    /// creates
     #[arg(long, conflicts_with = "from", help_heading = "How to look at the cluster")]
     pub(crate) watch: bool,
     /// Pause between two looks of --watch

@@ -14,7 +14,7 @@ use kcilium_core::{
     view::{View, listing},
 };
 
-use super::{LeftOut, Probing, chosen, note};
+use super::{LeftOut, Look, Probing, chosen, note};
 
 /// How long all agents may take together: each has forty seconds, and twenty are asked at once.
 const TIME: Duration = Duration::from_mins(4);
@@ -60,10 +60,12 @@ pub(super) async fn probe(
     let api = &api.until(tokio::time::Instant::now() + TIME);
     let asking = pod_networks::ask(api, &facts.cluster, &errands);
     let answers = interrupt::or_interrupted(asking).await?;
-    spinner.suspend(|| {
-        left_out.tell()?;
-        tell(&answers)
-    })?;
+    if probing.look == Look::First {
+        spinner.suspend(|| {
+            left_out.tell()?;
+            tell(&answers)
+        })?;
+    }
     let probed =
         if answers.iter().any(|(_, answer)| answer.is_ok()) { Probed::Some } else { Probed::None };
     add(facts, answers);

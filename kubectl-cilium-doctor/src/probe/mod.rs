@@ -60,6 +60,19 @@ pub(crate) struct Probing {
     /// Probe nothing in the internet
     #[arg(long, conflicts_with = "target")]
     pub(crate) no_internet: bool,
+    /// Whether all was said before.
+    #[arg(skip)]
+    pub(crate) look: Look,
+}
+
+/// Which look at the cluster it is. What is the same in each is told in the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// The only one, or the first of several.
+    #[default]
+    First,
+    /// A later one of `--watch`.
+    Another,
 }
 
 fn target(text: &str) -> Result<String, &'static str> {
@@ -144,6 +157,9 @@ pub(crate) async fn probe(
         Err(failure) => return without_plan(api, facts, asked, probing, spinner, failure).await,
     };
     let consent = spinner.suspend(|| {
+        if probing.look == Look::Another && wanted == Probe::Always {
+            return Ok(Consent::Given);
+        }
         left_out.tell()?;
         Ok::<_, Failure>(wanted.consent_or_pods(&plan)?)
     });
@@ -178,7 +194,9 @@ async fn without_plan(
 ) -> Result<(), Failure> {
     let is_asked = probing.flags.probe == Probe::Ask;
     let why = if is_asked { "pod egress is not probed" } else { "nothing is put on nodes" };
-    spinner.suspend(|| note(&format!("{why}: {}", failure.error())))?;
+    if probing.look == Look::First {
+        spinner.suspend(|| note(&format!("{why}: {}", failure.error())))?;
+    }
     if is_asked && !spinner.suspend(probe::may_use_pods)? {
         return Ok(());
     }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use kcilium_cluster::permissions::Role;
 
 use crate::{
+    live_watch::Watch,
     packets::{Traffic, possible},
     rbac::{bind, load_roles},
     report::Report,
@@ -110,5 +111,32 @@ async fn agents_that_see_no_networks_say_what_it_takes() {
         ["on node1, node2, node3: ", "agents have it since Cilium 1.16", "--probe puts a program"]
     {
         assert!(errors.contains(words), "{words}: {errors}");
+    }
+}
+
+const WATCH: [&str; 4] = ["--watch", "--interval=200ms", "--timeout=150s", "--nodes=node2"];
+
+/// One word at the beginning is the consent for all looks, and each look leaves nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_look_of_a_watch_probes_until_packets_get_out() {
+    if !possible() {
+        return;
+    }
+    let traffic = Traffic::with("homelab-healthy", with_networks).await;
+    let before = traffic.objects();
+    let of_pods = || traffic.stage().command(&[&WATCH[..], &["--probe=pods"]].concat());
+    for command in [traffic.command(&WATCH), of_pods()] {
+        traffic.home().masquerade(Masquerade::Off).unwrap();
+        let mut watch = Watch::by(command);
+        let mut told = watch.until("watch: something is wrong: C-MASQDEV");
+        traffic.home().masquerade(Masquerade::On("eth0")).unwrap();
+        let (code, report, rest) = watch.end();
+        assert_eq!(code, Some(0), "{report}\n{rest}");
+        assert_eq!(traffic.objects(), before, "{rest}");
+        told.push(rest);
+        let told = told.concat();
+        let plans = told.matches("this creates, and removes at the end").count();
+        let notes = told.matches("nothing was created; probes started").count();
+        assert_eq!(plans + notes, 1, "{told}");
     }
 }
