@@ -42,8 +42,9 @@ Exit codes:
 /// routes, rules, addresses, DNS servers and CNI files. It changes nothing. Whether
 /// pods get out of their nodes only packets tell: on a terminal it asks whether to
 /// put a program on the nodes that sends some, and is removed at the end; --probe
-/// does it without asking, --probe=never without a word. When the API server is
-/// gone too: copy the program to a node, and run it there with --local.
+/// does it without asking, --probe=never without a word. --probe=pods creates
+/// nothing, and sends fewer from the networks of pods that run already. When the
+/// API server is gone too: copy the program to a node, and run it with --local.
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -118,7 +119,8 @@ pub(crate) struct Examine {
     pub(crate) judging: Judging,
     /// Look again and again until nothing is wrong, or until the time of --timeout is over (a look
     /// that was begun is finished); changes are told on standard error, the report on the last look
-    /// comes at the end
+    /// comes at the end. Each look probes where --probe or --probe=pods says so, and removes what it
+    /// creates
     #[arg(long, conflicts_with = "from", help_heading = "How to look at the cluster")]
     pub(crate) watch: bool,
     /// Pause between two looks of --watch

@@ -21,6 +21,7 @@ use kcilium_core::rules::Code;
 use crate::{
     args::Examine,
     examine::{self, Examined},
+    probe::Look,
     report::ReportFormat,
 };
 
@@ -45,10 +46,6 @@ pub(crate) fn run(
         return Err(Failure::usage("--watch has no use for -o html")
             .hint("leave --watch out, and make the page when all is well"));
     }
-    if args.source.probing.flags.probe == Probe::Always {
-        return Err(Failure::usage("--watch does not probe from nodes")
-            .hint("leave --watch out, and probe when all is well"));
-    }
     let mut remarks = anstream::stderr();
     let known = args.judging.ignore_file(&mut remarks)?;
     if !args.source.local {
@@ -58,8 +55,11 @@ pub(crate) fn run(
     let timeout = args.source.live.timeout;
     let end = Instant::now() + timeout;
     let mut source = args.source.clone();
-    // Pods in each look, or a question, are more than a look.
-    source.probing.flags.probe = Probe::Never;
+    // Who watches is not there to answer: only what was said on the command line is a consent, and it is
+    // one for all looks.
+    if source.probing.flags.probe == Probe::Ask {
+        source.probing.flags.probe = Probe::Never;
+    }
     let mut told = String::new();
     loop {
         let start = Instant::now();
@@ -70,6 +70,9 @@ pub(crate) fn run(
             Err(failure) if failure.exit() != Exit::CouldNotRun => return Err(failure),
             look => look,
         };
+        if look.is_ok() {
+            source.probing.look = Look::Another;
+        }
         let state = state(args, look.as_ref());
         if state != told && !is_redrawn(args) {
             remark(&mut remarks, style(args, look.as_ref().ok()), "watch:", &state)?;

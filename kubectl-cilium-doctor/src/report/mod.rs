@@ -12,7 +12,15 @@ use std::io;
 
 use clap::ValueEnum;
 use kcilium_cli::{Printer, format, terminal};
-use kcilium_core::{diagnosis::Diagnosis, facts::Facts, rules::Severity};
+use kcilium_core::{
+    diagnosis::Diagnosis,
+    facts::Facts,
+    probe::{
+        ProbeResult,
+        matrix::{Cell, Vantage},
+    },
+    rules::Severity,
+};
 
 /// A format of the report, for `-o`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -77,8 +85,17 @@ fn nodes_of(facts: &Facts) -> usize {
     facts.origin.cluster.as_ref().map_or(facts.nodes.len(), |origin| origin.nodes)
 }
 
-/// What a report must say that it does not answer: where no packet was sent, routes are all it knows.
+/// What a report must say that it does not answer: where no packet was sent, routes are all it knows;
+/// where pods lent their networks, a shell asked.
 fn not_tested(facts: &Facts) -> Option<&'static str> {
-    let was_probed = facts.nodes.iter().any(|node| !node.probes.items().is_empty());
-    (!was_probed).then_some("pod egress")
+    let is_of_pod = |result: &ProbeResult| {
+        Cell::of(&result.id).is_some_and(|cell| cell.vantage == Vantage::Pod)
+    };
+    let probed = facts.nodes.iter().filter(|node| node.probes.items().iter().any(is_of_pod));
+    let lent = probed.map(|node| !node.lent_networks.is_empty()).reduce(|all, lent| all && lent);
+    match lent {
+        None => Some("pod egress"),
+        Some(true) => Some("sizes of pods' packets, and pods' own DNS settings"),
+        Some(false) => None,
+    }
 }

@@ -101,6 +101,7 @@ fn no_plan(error: PlanError) -> Failure {
 }
 
 fn print(report: &Report, printer: &mut Printer) -> Result<Exit, Failure> {
+    kcilium_cli::probe::tell_of_delivery(report)?;
     let mut exit = Exit::Fine;
     for Outcome { errand, end, printed } in &report.outcomes {
         let place = format!("{} {}", errand.node, errand.placement.word());

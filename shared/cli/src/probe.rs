@@ -19,6 +19,8 @@ pub enum Probe {
     Ask,
     /// Without a question.
     Always,
+    /// Nothing is put on nodes; their agents probe in networks of pods that run already.
+    Pods,
     /// Not at all.
     Never,
 }
@@ -28,7 +30,8 @@ pub enum Probe {
 #[command(next_help_heading = "Probing from nodes")]
 pub struct ProbeFlags {
     /// Whether to put a program on nodes for a while, which creates pods: ask (never where there is
-    /// no terminal), always or never
+    /// no terminal), always, never, or pods: create nothing, and have agents send a part of it from the
+    /// networks of pods that run already (Cilium 1.16 or later)
     #[arg(
         long,
         value_enum,
@@ -78,6 +81,18 @@ pub fn no_plan(error: PlanError, hints: &[&'static str]) -> Failure {
     hints.iter().fold(Failure::could_not_run(error), |failure, hint| failure.hint(*hint))
 }
 
+/// Says how the program came to nodes, where not as it was announced.
+///
+/// # Errors
+/// When standard error cannot be written.
+pub fn tell_of_delivery(report: &Report) -> io::Result<()> {
+    let Some(why) = &report.without_maps else { return Ok(()) };
+    let text = format!(
+        "no ConfigMap could be created ({why}): the program was sent into each pod by exec"
+    );
+    remark(&mut anstream::stderr(), Style::Info, "note:", &text)
+}
+
 /// Warns of what could not be removed, of this run and of earlier ones.
 ///
 /// # Errors
@@ -97,6 +112,8 @@ pub enum Consent {
     Given,
     /// Nothing is to be created.
     Refused,
+    /// Nothing is to be created, and networks of pods that run already are to be used.
+    OfPods,
     /// There is no terminal to ask on.
     NobodyToAsk,
 }
@@ -107,7 +124,7 @@ impl Probe {
         match self {
             Self::Always => true,
             Self::Ask => prompt::can_ask(),
-            Self::Never => false,
+            Self::Pods | Self::Never => false,
         }
     }
 
@@ -116,8 +133,25 @@ impl Probe {
     /// # Errors
     /// When the terminal cannot be read.
     pub fn consent(self, plan: &Plan) -> io::Result<Consent> {
+        self.consent_to(plan, "", "Create these objects? [y/N]")
+    }
+
+    /// The same, where networks of pods that run already would do as well.
+    ///
+    /// # Errors
+    /// When the terminal cannot be read.
+    pub fn consent_or_pods(self, plan: &Plan) -> io::Result<Consent> {
+        let other = "Or p: nothing is created, and agents send a part of it from the networks of pods that run \
+                     already (Cilium 1.16 or later). Those pods are seen as the senders.\n";
         match self {
-            Self::Never => return Ok(Consent::Refused),
+            Self::Pods => Ok(Consent::OfPods),
+            _ => self.consent_to(plan, other, "Create these objects? [y/N/p]"),
+        }
+    }
+
+    fn consent_to(self, plan: &Plan, other: &str, question: &str) -> io::Result<Consent> {
+        match self {
+            Self::Never | Self::Pods => return Ok(Consent::Refused),
             Self::Ask if !prompt::can_ask() => return Ok(Consent::NobodyToAsk),
             Self::Ask | Self::Always => {}
         }
@@ -126,10 +160,25 @@ impl Probe {
         if self == Self::Always {
             return Ok(Consent::Given);
         }
-        let answer = prompt::ask("Create these objects? [y/N]")?;
-        let is_yes = matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");
-        Ok(if is_yes { Consent::Given } else { Consent::Refused })
+        errors.write_all(other.as_bytes())?;
+        let answer = prompt::ask(question)?;
+        Ok(match &*answer.trim().to_ascii_lowercase() {
+            "y" | "yes" => Consent::Given,
+            "p" | "pods" if !other.is_empty() => Consent::OfPods,
+            _ => Consent::Refused,
+        })
     }
+}
+
+/// Asks whether networks of pods that run already may be used, where nothing can be created.
+///
+/// # Errors
+/// When the terminal cannot be read.
+pub fn may_use_pods() -> io::Result<bool> {
+    let question =
+        "Send a part of it from the networks of pods that run already, and create nothing? [y/N]";
+    let answer = prompt::ask(question)?;
+    Ok(matches!(&*answer.trim().to_ascii_lowercase(), "y" | "yes"))
 }
 
 /// What a plan would create, in lines.

@@ -8,6 +8,7 @@ mod credential;
 pub mod kubeconfig;
 pub mod node_script;
 pub mod permissions;
+pub mod pod_networks;
 pub mod removal;
 pub mod stage;
 

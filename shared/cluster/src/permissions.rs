@@ -208,6 +208,10 @@ pub const CLEANER: &[Permission] = &[staging("patch", Resource::PODS, "")];
 pub const PULL_SECRETS: &[Permission] =
     &[staging("create", Resource::SECRETS, ""), staging("deletecollection", Resource::SECRETS, "")];
 
+/// What sending the program into running pods takes, where ConfigMaps are turned down.
+pub const DELIVERY: &[Permission] =
+    &[staging("create", Resource::PODS, "exec"), staging("get", Resource::PODS, "exec")];
+
 impl Permission {
     /// In words, such as `get pods/exec in namespace kube-system`.
     pub fn in_words(&self, home: &str) -> String {

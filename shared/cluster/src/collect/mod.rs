@@ -22,6 +22,7 @@ use kcilium_core::{
 };
 
 pub use names::names;
+pub(crate) use nodes::{AGENT_CONTAINER, agent_on};
 pub use nodes::{NodeChoice, Sample};
 pub use resource::Resource;
 pub use surroundings::{Releases, surroundings};

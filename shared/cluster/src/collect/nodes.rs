@@ -33,7 +33,7 @@ const AT_ONCE: usize = 8;
 const TIME: Duration = Duration::from_secs(30);
 
 /// The agents' container.
-const CONTAINER: &str = "cilium-agent";
+pub(crate) const AGENT_CONTAINER: &str = "cilium-agent";
 
 /// Which nodes are looked at from inside.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -147,7 +147,7 @@ impl Collector<'_> {
         let exec = Exec {
             namespace,
             pod: &agent.name,
-            container: CONTAINER,
+            container: AGENT_CONTAINER,
             command: &script.command(),
             stdin: &script.stdin(),
             limit: node_script::MAX_OUTPUT,
@@ -230,7 +230,11 @@ fn sample<'a>(all: &[&'a NodeName], cluster: &ClusterFacts) -> Vec<&'a NodeName>
     troubled
 }
 
-fn agent_on<'a>(name: &NodeName, cluster: &'a ClusterFacts) -> Result<&'a AgentPod, Unavailable> {
+/// The agent of a node.
+pub(crate) fn agent_on<'a>(
+    name: &NodeName,
+    cluster: &'a ClusterFacts,
+) -> Result<&'a AgentPod, Unavailable> {
     let is_known = |nodes: &[KubeNode]| nodes.iter().any(|node| node.name == *name);
     if cluster.nodes.known().is_some_and(|nodes| !is_known(nodes)) {
         return Err(Unavailable::absent("node", "the cluster has no node of this name"));

@@ -64,6 +64,12 @@ pub enum Absence {
         /// How long it was waited for.
         seconds: u64,
     },
+    /// The program could not be brought into the pod.
+    #[error("the program could not be sent into the pod: {why}")]
+    Undelivered {
+        /// Why.
+        why: String,
+    },
     /// It did not end in time.
     #[error("the pod did not end in time")]
     Late,

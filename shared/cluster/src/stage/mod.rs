@@ -2,7 +2,8 @@
 //!
 //! One pod for each errand, pinned to its node, with an image that the node has already. The program
 //! travels in ConfigMaps, is put together by the image's shell and gzip, and answers through its
-//! termination message and its log. No registry, no DNS and no pod network is needed for that.
+//! termination message and its log. No registry, no DNS and no pod network is needed for that. Where
+//! ConfigMaps are turned down, it is sent to the standard input of a command in each pod.
 //!
 //! All of it lives in a namespace of the run's own, and is labelled with the run, its owner and the
 //! time at which nobody needs it any more. [`run`] removes it in the end, whatever the end is. What a
@@ -12,6 +13,7 @@
 //! [`Plan::make`] creates nothing. What a plan would create is shown to the user first.
 
 mod absence;
+mod delivery;
 mod identity;
 mod image;
 mod object;
@@ -69,5 +71,6 @@ pub async fn run(api: &Api, plan: &Plan, interrupt: impl Future<Output = ()>) ->
     };
     let left = if work.has_begun() { removal::remove(api, work.run()).await.err() } else { None };
     let (outcomes, swept) = done.unwrap_or_default();
-    Report { outcomes: plan.complete(outcomes), swept, left, ending }
+    let without_maps = work.without_maps();
+    Report { outcomes: plan.complete(outcomes), swept, without_maps, left, ending }
 }

@@ -15,6 +15,7 @@ use k8s_openapi::{
 };
 
 use super::{
+    delivery::Delivery,
     identity::{Purpose, Run},
     plan::{Placement, PodPlan},
 };
@@ -63,6 +64,12 @@ done
 exit $code
 "
 );
+
+/// Waits until the program was sent, and becomes it.
+const RECEIVING: &str = "set -e
+until [ -e /kcilium/run/sent ]; do sleep 1; done
+exec /kcilium/run/agent \"$@\" </kcilium/run/request
+";
 
 /// The annotation of a pod by which a cleaner is told to begin. A kubelet writes it into the pod's
 /// volume as soon as it hears of the change; a ConfigMap would take up to a minute.
@@ -144,8 +151,8 @@ impl Objects<'_> {
         }
     }
 
-    /// A pod, for a program in so many parts, that may take that long.
-    pub(super) fn pod(&self, plan: &PodPlan, parts: usize, time: Duration) -> Pod {
+    /// A pod, for a program that comes in that way, that may take that long.
+    pub(super) fn pod(&self, plan: &PodPlan, delivery: Delivery, time: Duration) -> Pod {
         let placement = plan.errand.placement;
         let mut metadata = self.meta(&plan.name);
         // A mesh's sidecar would be pulled, and would keep the pod from ending.
@@ -178,8 +185,8 @@ impl Objects<'_> {
             automount_service_account_token: Some(false),
             enable_service_links: Some(false),
             image_pull_secrets: (!secrets.is_empty()).then_some(secrets),
-            containers: vec![container(plan, parts, self.0.purpose(), time)],
-            volumes: Some(volumes(plan, parts, self.0.purpose())),
+            containers: vec![container(plan, delivery, self.0.purpose(), time)],
+            volumes: Some(volumes(plan, delivery, self.0.purpose())),
             ..PodSpec::default()
         };
         Pod { metadata, spec: Some(spec), ..Pod::default() }
@@ -211,22 +218,23 @@ fn readiness() -> Probe {
     }
 }
 
-fn container(plan: &PodPlan, parts: usize, purpose: Purpose, time: Duration) -> Container {
+fn container(plan: &PodPlan, delivery: Delivery, purpose: Purpose, time: Duration) -> Container {
     // Where the kubelet is gone nobody else ends it.
     let deadline = time.as_secs().to_string();
     let standing = ["--go", "/kcilium/go/word", "--armed", ARMED, "--deadline", &deadline];
-    let (script, standing) = match purpose {
-        Purpose::Probe => (ONCE, &[][..]),
-        Purpose::Clean => (STANDING, &standing[..]),
+    let (script, standing) = match (purpose, delivery) {
+        (Purpose::Probe, Delivery::Maps { .. }) => (ONCE, &[][..]),
+        (Purpose::Probe, Delivery::Exec) => (RECEIVING, &[][..]),
+        (Purpose::Clean, _) => (STANDING, &standing[..]),
     };
     let shell = ["sh", "-c", script, "kcilium-node-agent"].map(str::to_owned);
     let arguments = plan.errand.arguments.iter().cloned();
     let arguments = arguments.chain(standing.iter().map(|word| (*word).to_owned()));
     let gate = (purpose == Purpose::Clean).then(|| mount("go".to_owned(), "go", Some(true)));
-    let program = (0..parts)
+    let program = (0..delivery.parts())
         .map(|number| mount(format!("program-{number}"), &format!("program/{number}"), Some(true)));
-    let others =
-        [mount("request".to_owned(), "request", Some(true)), mount("run".to_owned(), "run", None)];
+    let request = delivery.is_by_maps().then(|| mount("request".to_owned(), "request", Some(true)));
+    let others = request.into_iter().chain([mount("run".to_owned(), "run", None)]);
     let quantities = |of: fn(&'static str) -> &'static str| {
         let quantity =
             |(name, limit): (&str, &'static str)| (name.to_owned(), Quantity(of(limit).to_owned()));
@@ -277,32 +285,32 @@ fn security(placement: Placement) -> SecurityContext {
     }
 }
 
-fn volumes(plan: &PodPlan, parts: usize, purpose: Purpose) -> Vec<Volume> {
+fn volumes(plan: &PodPlan, delivery: Delivery, purpose: Purpose) -> Vec<Volume> {
     let config_map = |volume: String, name: String, items| Volume {
         name: volume,
         config_map: Some(ConfigMapVolumeSource { name, items, ..ConfigMapVolumeSource::default() }),
         ..Volume::default()
     };
-    let program = (0..parts).map(|number| {
+    let program = (0..delivery.parts()).map(|number| {
         config_map(format!("program-{number}"), part_name(&plan.architecture, number), None)
     });
     let request =
         KeyToPath { key: plan.request.clone(), path: "request".to_owned(), ..KeyToPath::default() };
-    let others = [
-        config_map("request".to_owned(), requests_name(plan.requests), Some(vec![request])),
-        // In memory: no disk is needed, and no mount option of one keeps the program from running.
-        Volume {
-            name: "run".to_owned(),
-            empty_dir: Some(EmptyDirVolumeSource {
-                medium: Some("Memory".to_owned()),
-                size_limit: Some(Quantity("64Mi".to_owned())),
-                ..EmptyDirVolumeSource::default()
-            }),
-            ..Volume::default()
-        },
-    ];
+    let request = delivery.is_by_maps().then(|| {
+        config_map("request".to_owned(), requests_name(plan.requests), Some(vec![request]))
+    });
+    // In memory: no disk is needed, and no mount option of one keeps the program from running.
+    let run = Volume {
+        name: "run".to_owned(),
+        empty_dir: Some(EmptyDirVolumeSource {
+            medium: Some("Memory".to_owned()),
+            size_limit: Some(Quantity("64Mi".to_owned())),
+            ..EmptyDirVolumeSource::default()
+        }),
+        ..Volume::default()
+    };
     let gate = (purpose == Purpose::Clean).then(gate);
-    program.chain(others).chain(gate).collect()
+    program.chain(request).chain([run]).chain(gate).collect()
 }
 
 /// What a pod says of itself, as a file that follows it.

@@ -13,6 +13,8 @@ pub struct Report {
     pub outcomes: Vec<Outcome>,
     /// Runs whose time was over, and whose objects were still there.
     pub swept: Vec<Swept>,
+    /// Why the program was sent into running pods, and not put into ConfigMaps.
+    pub without_maps: Option<Absence>,
     /// What could not be removed.
     pub left: Option<Leftover>,
     /// Whether the run came to its end.

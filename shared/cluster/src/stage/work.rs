@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -16,10 +19,11 @@ use tokio::{
 
 use super::{
     absence::Absence,
+    delivery::{self, Delivery},
     identity::{Purpose, Run},
     object::{CONTAINER, Objects},
     outcome::{End, Ended, Printed, nothing_printed},
-    plan::Plan,
+    plan::{Plan, PodPlan},
     progress::{self, Progress, said},
     standing::FINISH,
     survey::list,
@@ -51,7 +55,26 @@ struct Live {
     running: bool,
     /// What it waits for, and who said so.
     why: Option<String>,
+    feeding: Feeding,
 }
+
+impl Live {
+    fn is_hungry(&self) -> bool {
+        self.feeding != Feeding::Done
+    }
+}
+
+/// Whether a pod that waits for its program got it. Where it mounts it, nobody asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Feeding {
+    /// Not yet, after so many tries.
+    Tried(u32),
+    /// It did.
+    Done,
+}
+
+/// How often sending a program is tried again.
+const TRIES: u32 = 3;
 
 /// What came of pods, by their number.
 type Ends<T> = BTreeMap<usize, Result<T, Absence>>;
@@ -77,12 +100,22 @@ pub(super) struct Work<'a> {
     stopped: watch::Receiver<bool>,
     /// Whether there may be something to remove.
     begun: AtomicBool,
+    /// Why programs are sent into running pods, where they are.
+    without_maps: OnceLock<Absence>,
 }
 
 impl<'a> Work<'a> {
     pub(super) fn new(api: Api, plan: &'a Plan, run: Run, stopped: watch::Receiver<bool>) -> Self {
         let namespace = run.namespace();
-        Self { api, plan, run, namespace, stopped, begun: AtomicBool::new(false) }
+        Self {
+            api,
+            plan,
+            run,
+            namespace,
+            stopped,
+            begun: AtomicBool::new(false),
+            without_maps: OnceLock::new(),
+        }
     }
 
     fn objects(&self) -> Objects<'_> {
@@ -136,9 +169,71 @@ impl<'a> Work<'a> {
         let requests = self.plan.requests.iter().enumerate();
         let requests = requests.map(|(number, map)| self.objects().requests(number, map));
         for map in parts.chain(requests) {
-            self.create(Resource::CONFIG_MAPS, Some(&self.namespace), &map).await?;
+            let created = self.create(Resource::CONFIG_MAPS, Some(&self.namespace), &map).await;
+            match created {
+                // Cleaners are started again, and need it again.
+                Err(why)
+                    if self.run.purpose() == Purpose::Probe && delivery::is_worth_another(&why) =>
+                {
+                    // Only this sets it.
+                    let _ = self.without_maps.set(why);
+                    return Ok(());
+                }
+                created => created?,
+            }
         }
         Ok(())
+    }
+
+    /// Why programs are sent into running pods, where they are.
+    pub(super) fn without_maps(&self) -> Option<Absence> {
+        self.without_maps.get().cloned()
+    }
+
+    /// How a pod's program comes into it.
+    fn delivery(&self, plan: &PodPlan) -> Delivery {
+        match self.without_maps.get() {
+            Some(_) => Delivery::Exec,
+            None => {
+                let parts = self.plan.programs.get(&plan.architecture).map_or(0, Vec::len);
+                Delivery::Maps { parts }
+            }
+        }
+    }
+
+    /// Sends their programs into pods that wait for them. A container that runs may not take commands
+    /// yet, so it is tried again.
+    async fn feed<T>(&self, alive: &mut BTreeMap<String, Live>, ends: &mut Ends<T>) {
+        if self.without_maps.get().is_none() {
+            return;
+        }
+        let hungry = alive.iter().filter(|(_, live)| live.running && live.is_hungry());
+        let hungry: Vec<(String, usize)> =
+            hungry.map(|(name, live)| (name.clone(), live.number)).collect();
+        let sent = stream::iter(hungry).map(|(name, number)| async move {
+            let plan = &self.plan.pods[number];
+            let parts = self.plan.programs.get(&plan.architecture);
+            let program = parts.map(|parts| parts.concat()).unwrap_or_default().into();
+            let request = &plan.errand.request;
+            (
+                name.clone(),
+                delivery::send(&self.api, &self.namespace, &name, &program, request).await,
+            )
+        });
+        let mut sent = sent.buffer_unordered(AT_ONCE);
+        while let Some((name, outcome)) = sent.next().await {
+            let Some(live) = alive.get_mut(&name) else { continue };
+            match (outcome, &mut live.feeding) {
+                (Ok(()), feeding) => *feeding = Feeding::Done,
+                (Err(Absence::Undelivered { .. }), Feeding::Tried(times)) if *times < TRIES => {
+                    *times += 1;
+                }
+                (Err(absence), _) => {
+                    ends.insert(live.number, Err(absence));
+                    alive.remove(&name);
+                }
+            }
+        }
     }
 
     /// Creates the namespace.
@@ -199,7 +294,10 @@ impl<'a> Work<'a> {
             }
             let asked = Instant::now();
             match self.look(&mut alive, ends, goal).await {
-                Ok(()) => trouble = None,
+                Ok(()) => {
+                    trouble = None;
+                    self.feed(&mut alive, ends).await;
+                }
                 Err(ApiError::OutOfTime) => {}
                 Err(error @ ApiError::Forbidden { .. }) => {
                     break Absence::of(&error, &Resource::PODS.need("list", None));
@@ -242,13 +340,12 @@ impl<'a> Work<'a> {
     ) {
         let created = stream::iter(numbers).map(|number| async move {
             let plan = &self.plan.pods[number];
-            let parts = self.plan.programs.get(&plan.architecture).map_or(0, Vec::len);
             let time = match self.run.purpose() {
                 Purpose::Probe => self.api.deadline().saturating_duration_since(Instant::now()),
                 // It has to finish what it began.
                 Purpose::Clean => self.plan.time + FINISH,
             };
-            let pod = self.objects().pod(plan, parts, time);
+            let pod = self.objects().pod(plan, self.delivery(plan), time);
             (number, self.create(Resource::PODS, Some(&self.namespace), &pod).await)
         });
         let mut created = created.buffer_unordered(AT_ONCE);
@@ -257,7 +354,9 @@ impl<'a> Work<'a> {
                 Ok(()) => {
                     let name = self.plan.pods[number].name.clone();
                     let created = Instant::now();
-                    alive.insert(name, Live { number, created, running: false, why: None });
+                    let feeding = Feeding::Tried(0);
+                    alive
+                        .insert(name, Live { number, created, running: false, why: None, feeding });
                 }
                 Err(absence) => {
                     ends.insert(number, Err(absence));

@@ -52,7 +52,7 @@ pub use load_balancer::{LoadBalancer, LoadBalancerMode, ProxyReplacement};
 pub use name::{LinkName, NodeName};
 pub use node::{
     AgentProcess, CniFile, HostEndpoint, HostEndpointKind, Kernel, KernelLookup, LookupAnswer,
-    LookupRefusal, NodeFacts, Resolver, ResolverKind,
+    LookupRefusal, NodeFacts, PodNetwork, Resolver, ResolverKind,
 };
 pub use route::{NextHop, NextHopFlag, Route, RouteKind, RouteProtocol, RouteScope, TableId};
 pub use rule::{FwMark, RoutingRule, RuleAction, ValueRange};

@@ -71,6 +71,28 @@ pub struct NodeFacts {
     /// What only the host's own files tell; none where nobody looked there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<Box<HostFacts>>,
+    /// Pods that were there before, in whose networks those of a pod started: their policies count.
+    /// Empty where the pod was one of ours.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lent_networks: Vec<PodNetwork>,
+}
+
+/// The network of a pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodNetwork {
+    /// Namespace of the pod.
+    pub namespace: String,
+    /// Name of the pod.
+    pub name: String,
+    /// Its address.
+    pub address: IpAddr,
+}
+
+impl std::fmt::Display for PodNetwork {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
 }
 
 impl NodeFacts {
@@ -98,6 +120,7 @@ impl NodeFacts {
             health: missing(why),
             probes: Fact::default(),
             host: None,
+            lent_networks: Vec::new(),
         }
     }
 
@@ -122,6 +145,7 @@ impl NodeFacts {
             health: Fact::default(),
             probes: Fact::default(),
             host: None,
+            lent_networks: Vec::new(),
         }
     }
 }

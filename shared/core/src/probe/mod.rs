@@ -7,6 +7,7 @@
 //!
 //! Nothing here sends anything.
 
+pub mod lent;
 pub mod matrix;
 pub mod plan;
 mod question;

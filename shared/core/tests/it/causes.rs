@@ -7,8 +7,8 @@ use kcilium_core::{
     diagnosis::{Selection, diagnose},
     facts::{
         AgentStatus, CiliumConfig, ClusterFacts, ControlPlaneComponent, ControlPlanePod, Fact,
-        Facts, LinkName, Masquerading, NodeFacts, NodeName, ProxyReplacement, RoutingMode,
-        TunnelProtocol,
+        Facts, LinkName, Masquerading, NodeFacts, NodeName, PodNetwork, ProxyReplacement,
+        RoutingMode, TunnelProtocol,
     },
     probe::{
         Answer, Counters, Outcome, PathMtu, ProbeResult, SystemError, Way,
@@ -156,6 +156,24 @@ fn without_masquerade_the_probes_decide_what_it_is() {
     // The router knows the pods, and does not translate their addresses.
     let lost = ["pod/internet-address", "pod/internet-name", "pod/resolver"];
     assert_eq!(judge(&lost), ["C-NOMASQ confirmed"]);
+}
+
+#[test]
+fn what_pods_tell_that_lend_their_networks_is_certain_where_no_policy_can_be_why() {
+    let lent = PodNetwork {
+        namespace: "default".into(),
+        name: "backend".into(),
+        address: [10, 244, 1, 7].into(),
+    };
+    let node = NodeFacts { lent_networks: vec![lent], ..node("node1", well_but(&OUTSIDE)) };
+    let mut facts = facts(without_masquerade(), vec![node]);
+    assert_eq!(told(&facts), ["C-NOMASQ confirmed"]);
+    facts.cluster.network_policies = Fact::default();
+    assert_eq!(told(&facts), ["C-NOMASQ likely"]);
+    let verdict = &verdicts(&facts)[0];
+    assert_eq!(verdict.decides[0].command, "kubectl cilium-doctor --probe --nodes node1");
+    let source = "probes of node1, in the network of default/backend";
+    assert!(verdict.chain.iter().any(|link| link.source == source), "{:#?}", verdict.chain);
 }
 
 #[test]

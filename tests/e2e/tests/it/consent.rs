@@ -9,7 +9,7 @@ use crate::{
     terminal::{Session, Typed, answer},
 };
 
-const QUESTION: &str = "Create these objects? [y/N]";
+const QUESTION: &str = "Create these objects? [y/N/p]";
 
 /// The doctor on a terminal, with a node agent.
 async fn asked(stage: &Stage, arguments: &[&str], typed: Typed) -> Session {
@@ -32,6 +32,11 @@ async fn only_yes_is_a_consent() {
         assert!(screen.contains("pod egress"), "{typed:?}: {screen}");
         assert_eq!(namespaces_created(&stage), 0, "{typed:?}: {screen}");
     }
+    // These agents see no networks of pods.
+    let Session { code, screen } = asked(&stage, &nodes, Typed::Line("p")).await;
+    assert_eq!((code, namespaces_created(&stage)), (Some(0), 0), "{screen}");
+    assert!(screen.contains("agents have it since Cilium 1.16"), "{screen}");
+
     let Session { code, screen } = asked(&stage, &nodes, Typed::Interrupt).await;
     assert_eq!((code, namespaces_created(&stage)), (Some(130), 0), "{screen}");
 

@@ -11,14 +11,18 @@ use crate::stage::Stage;
 const FLAGS: [&str; 6] = ["--watch", "--interval", "200ms", "--nodes", "none", "--fail-on=warn"];
 
 /// A doctor that watches.
-struct Watch {
+pub(crate) struct Watch {
     child: Child,
     changes: BufReader<ChildStderr>,
 }
 
 impl Watch {
     fn of(stage: &Stage, timeout: &str) -> Self {
-        let mut command = stage.command(&[&FLAGS[..], &["--timeout", timeout]].concat());
+        Self::by(stage.command(&[&FLAGS[..], &["--timeout", timeout]].concat()))
+    }
+
+    /// The command, started.
+    pub(crate) fn by(mut command: Command) -> Self {
         command.env("COLUMNS", "80").stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let changes = BufReader::new(child.stderr.take().unwrap());
@@ -26,7 +30,7 @@ impl Watch {
     }
 
     /// Reads changes up to one that says so.
-    fn until(&mut self, words: &str) -> Vec<String> {
+    pub(crate) fn until(&mut self, words: &str) -> Vec<String> {
         let mut read = Vec::new();
         loop {
             let mut line = String::new();
@@ -41,7 +45,7 @@ impl Watch {
     }
 
     /// Its exit code, its report, and the rest of the changes.
-    fn end(mut self) -> (Option<i32>, String, String) {
+    pub(crate) fn end(mut self) -> (Option<i32>, String, String) {
         let (mut report, mut rest) = (String::new(), String::new());
         block_in_place(|| {
             self.child.stdout.take().unwrap().read_to_string(&mut report).unwrap();

@@ -39,6 +39,11 @@ pub(crate) struct Traffic {
 impl Traffic {
     /// The scenario: pods have networks, Services lead somewhere, DNS answers.
     pub(crate) async fn of(scenario: &str) -> Self {
+        Self::with(scenario, |_| {}).await
+    }
+
+    /// The same, with objects that `prepare` changes before any node is there.
+    pub(crate) async fn with(scenario: &str, prepare: impl Fn(&Stage)) -> Self {
         let scenario = Scenario::named(scenario).unwrap();
         let cilium = match scenario.network.as_ref().unwrap().cilium {
             Cilium::NativeRouting => CiliumState::NativeRouting,
@@ -79,7 +84,7 @@ impl Traffic {
             }
             config
         };
-        let stage = Stage::at(home, &scenario, adapt).await;
+        let stage = Stage::prepared(home, &scenario, adapt, prepare).await;
         let agent = agent(&stage);
         Self { stage, agent, router_dns, health }
     }
@@ -125,6 +130,16 @@ impl Traffic {
         assert!(!run.stdout.is_empty(), "{}", run.stderr);
         assert_eq!(self.objects(), before, "{}", run.stderr);
         Report::parse(&run.stdout, run.code)
+    }
+
+    /// What the doctor says that creates nothing, and what it says besides.
+    pub(crate) async fn report_of_pods(&self, arguments: &[&str]) -> (Report, String) {
+        let mut command =
+            self.stage.command(&[&["-o", "json", "--probe=pods"], arguments].concat());
+        command.stdin(Stdio::null());
+        let run = tokio::task::spawn_blocking(move || Run::of(&mut command)).await.unwrap();
+        assert!(!run.stdout.is_empty(), "{}", run.stderr);
+        (Report::parse(&run.stdout, run.code), run.stderr)
     }
 
     /// The verdicts, and how the run ends.

@@ -14,13 +14,18 @@ const ROLES: [Role; 4] = [Role::Api, Role::Logs, Role::Exec, Role::Helm];
 /// A cluster with the roles of docs/rbac.yaml, bound to nobody.
 async fn stage_with_roles() -> Stage {
     let stage = Stage::of_objects("homelab-clash").await;
-    let roles = std::fs::read_to_string(program::workspace().join("docs/rbac.yaml")).unwrap();
-    stage.sim().load(&roles).unwrap();
+    load_roles(&stage);
     stage
 }
 
+/// Loads docs/rbac.yaml.
+pub(crate) fn load_roles(stage: &Stage) {
+    let roles = std::fs::read_to_string(program::workspace().join("docs/rbac.yaml")).unwrap();
+    stage.sim().load(&roles).unwrap();
+}
+
 /// Binds these roles to a new user, as an administrator would.
-fn bind(stage: &Stage, name: &str, roles: &[Role]) -> User {
+pub(crate) fn bind(stage: &Stage, name: &str, roles: &[Role]) -> User {
     for role in roles {
         let (prefix, namespace) = match role {
             Role::Api | Role::Logs | Role::Prober => ("Cluster", ""),

@@ -116,7 +116,18 @@ impl Stage {
         scenario: &Scenario,
         adapt: impl Fn(NodeConfig) -> NodeConfig,
     ) -> Self {
+        Self::prepared(home, scenario, adapt, |_| {}).await
+    }
+
+    /// The same, with objects that `prepare` changes before any node is there.
+    pub(crate) async fn prepared(
+        home: Homelab,
+        scenario: &Scenario,
+        adapt: impl Fn(NodeConfig) -> NodeConfig,
+        prepare: impl Fn(&Self),
+    ) -> Self {
         let mut stage = Self::of_objects(&scenario.name).await;
+        prepare(&stage);
         let cilium = scenario.network.as_ref().map(|network| network.cilium);
         if matches!(cilium, Some(Cilium::Healthy | Cilium::NativeRouting)) {
             stage.spare_pulls(scenario);

@@ -71,10 +71,6 @@ async fn what_the_api_server_turns_down_is_told_in_its_words() {
         let told = with(&site, pods(Kind::Denied(words.into()))).await;
         assert_eq!(told, format!("{said}{words}\n"));
     }
-    let maps = "/api/v1/namespaces/kcilium-probe-*/configmaps";
-    let words = "configmaps \"program-amd64-0\" is forbidden: exceeded quota: objects, requested: configmaps=1, used: configmaps=1, limited: configmaps=1";
-    let told = with(&site, Fault::new(maps, Kind::Denied(words.into())).method("POST")).await;
-    assert_eq!(told, format!("{said}{words}\n"));
     let words = "namespaces \"x\" is forbidden: no new namespaces";
     let all = Fault::new("/api/v1/namespaces", Kind::Denied(words.into())).method("POST");
     assert_eq!(with(&site, all).await, format!("{said}{words}\n"));

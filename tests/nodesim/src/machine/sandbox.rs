@@ -20,6 +20,8 @@ pub(crate) struct SandboxSpec {
     pub(crate) host_network: bool,
     /// Whether the pod uses the node's System V and POSIX IPC.
     pub(crate) host_ipc: bool,
+    /// Where on the node a network of the pod's own is bound, as containerd and CRI-O do it.
+    pub(crate) netns: String,
 }
 
 const PAUSE: &str = r#"
@@ -38,6 +40,8 @@ pub(crate) struct Sandbox {
     pause: Pid,
     /// The parent of the pause process, which ends with it.
     parent: Child,
+    /// The node's first process, and where on the node the pod's network is bound.
+    bound: Option<(Pid, String)>,
 }
 
 impl Sandbox {
@@ -45,8 +49,10 @@ impl Sandbox {
     pub(crate) async fn start(machine: &Machine, spec: &SandboxSpec) -> Result<Self> {
         let mut command = inside(machine.init(), Scope::Everything);
         command.arg("unshare");
-        if !spec.host_network {
-            command.args(["--net", "--uts"]);
+        let bound = (!spec.host_network).then(|| (machine.init(), spec.netns.clone()));
+        if let Some((_, netns)) = &bound {
+            machine.write(netns, b"", 0o444)?;
+            command.arg(format!("--net={netns}")).arg("--uts");
         }
         if !spec.host_ipc {
             command.arg("--ipc");
@@ -65,7 +71,7 @@ impl Sandbox {
         let pid = parent.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         let pause = children(pid.context("a process")?);
         ensure!(pause.len() == 1, "the pause process is gone");
-        Ok(Self { pause: pause[0], parent })
+        Ok(Self { pause: pause[0], parent, bound })
     }
 
     /// The process whose namespaces are the pod's.
@@ -109,5 +115,10 @@ impl Sandbox {
     pub(crate) async fn stop(&mut self) {
         signal(self.pause, Signal::KILL);
         let _ = self.parent.wait().await;
+        if let Some((node, netns)) = self.bound.take() {
+            let mut command = inside(node, Scope::Everything);
+            command.args(["sh", "-c", "umount \"$0\" && rm \"$0\"", &netns]);
+            let _ = succeed(command).await;
+        }
     }
 }

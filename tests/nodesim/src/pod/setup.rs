@@ -77,7 +77,8 @@ impl Worker {
             own.unwrap_or(&self.name).chars().take(63).collect()
         };
         let host_ipc = self.spec.host_ipc == Some(true);
-        let spec = SandboxSpec { hostname: hostname.clone(), host_network, host_ipc };
+        let netns = format!("/run/netns/cni-{}", self.uid);
+        let spec = SandboxSpec { hostname: hostname.clone(), host_network, host_ipc, netns };
         let machine = &self.kubelet.machine;
         let mut held = self.sandbox.lock().await;
         let sandbox = held.insert(Sandbox::start(machine, &spec).await?);

@@ -172,10 +172,10 @@ fn confidence_of_decided(
 ) -> Option<Confidence> {
     let speaks_for_itself =
         matches!(candidate.decisive, Decisive::Seen { speaks_for_itself: true, .. });
-    // Where nobody looked whether the node fares better, the target itself may be dead.
+    // Where nobody looked whether the node fares better, the target itself may be dead; where another's
+    // pod lent its network, its policies may be why.
     if !effects.is_empty() {
-        let is_certain = site.readings.is_controlled();
-        return Some(if is_certain { Confidence::Confirmed } else { Confidence::Likely });
+        return Some(if site.is_certain() { Confidence::Confirmed } else { Confidence::Likely });
     }
     let breaks = candidate.signature.breaks;
     let was_probed = breaks.iter().any(|sign| site.readings.is_probed(*sign));
@@ -241,7 +241,8 @@ fn verdict(site: &Site<'_>, held: Held) -> Verdict {
         decides.extend(split::cheapest(site, &all));
         decides.extend(all.iter().filter_map(|one| asked(one)));
     } else if confidence == Confidence::Likely {
-        decides.extend(asked(&candidate).or_else(|| split::effect(site, &candidate)));
+        let check = asked(&candidate).or_else(|| site.with_own_pod());
+        decides.extend(check.or_else(|| split::effect(site, &candidate)));
     }
     Verdict {
         cause: signature.code,
@@ -292,5 +293,5 @@ fn probed(site: &Site<'_>, sign: Sign, seen: &Seen<'_>) -> ChainLink {
             first(&seen.lost)
         ),
     };
-    ChainLink::probe(format!("probes of {}", site.place()), text)
+    ChainLink::probe(site.vantage(), text)
 }

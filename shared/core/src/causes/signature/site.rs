@@ -1,9 +1,10 @@
 //! What a signature is held against: one node, with what is known of it.
 
 use crate::{
-    facts::{CiliumConfig, Family, Masquerading, RoutingMode},
-    probe::readings::Readings,
-    rules::{Evidence, Finding, Severity},
+    causes::Check,
+    facts::{CiliumConfig, Family, Masquerading, PodNetwork, RoutingMode},
+    probe::{lent, readings::Readings},
+    rules::{Evidence, Finding, Severity, quoted},
     view::{NodeView, View},
 };
 
@@ -79,6 +80,37 @@ impl<'c> Site<'c> {
             Some(mode) => Some(mode.eq_ignore_ascii_case("tunnel")),
             None => Some(matches!(self.config.as_ref()?.routing, RoutingMode::Tunnel(_))),
         }
+    }
+
+    /// Whether what pods' probes say holds for all pods of the node. It does not where the node itself was
+    /// not probed as a control, and where policies of the very pods that lent their networks may count.
+    pub(super) fn is_certain(&self) -> bool {
+        let is_lent = !self.lent_networks().is_empty();
+        self.readings.is_controlled() && !(is_lent && lent::may_be_held(self.view))
+    }
+
+    /// Where probes started.
+    pub(super) fn vantage(&self) -> String {
+        let place = self.place();
+        let lent = self.lent_networks().iter().map(ToString::to_string).collect::<Vec<_>>();
+        match &lent[..] {
+            [] => format!("probes of {place}"),
+            pods => format!("probes of {place}, in the network of {}", pods.join(" and of ")),
+        }
+    }
+
+    /// Pods that lent their networks to probes.
+    fn lent_networks(&self) -> &'c [PodNetwork] {
+        self.node.map_or(&[], |node| &node.facts.lent_networks)
+    }
+
+    /// What a pod of our own tells where those that lent their networks may be held back.
+    pub(super) fn with_own_pod(&self) -> Option<Check> {
+        let node = self.node.filter(|_| !self.lent_networks().is_empty() && !self.is_certain())?;
+        Some(Check::new(
+            format!("kubectl cilium-doctor --probe --nodes {}", quoted(node.name().as_str())),
+            "the same from a pod of its own, which policies for the pods that were probed from do not hold back",
+        ))
     }
 
     /// How a command names the node.

@@ -1,5 +1,8 @@
 //! What only packets tell: whether pods get out of their nodes. The node agent is put on the nodes
-//! that were looked at, where the user wants that, and what it finds becomes facts.
+//! that were looked at, where the user wants that, and what it finds becomes facts. Where nothing may be
+//! created, networks of pods that run already tell a part of it.
+
+mod lent;
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -17,13 +20,17 @@ use kcilium_cli::{
 use kcilium_cluster::{
     Api,
     collect::NodeChoice,
-    stage::{self, Ending, Errand, Outcome, Placement, Plan, PlanError, Purpose, Report, Wish},
+    stage::{
+        self, Absence, Ending, Errand, Outcome, Placement, Plan, PlanError, Purpose, Report, Wish,
+    },
 };
 use kcilium_core::{
     facts::{Fact, Facts, NodeName, Unavailable},
     probe::{Endpoint, Namespace, ProbeResult, Targets, matrix::Vantage, plan},
     view::{NodeView, View},
 };
+
+use lent::Probed;
 
 /// What the results are called where there are none.
 const PROBES: &str = "probes";
@@ -53,6 +60,19 @@ pub(crate) struct Probing {
     /// Probe nothing in the internet
     #[arg(long, conflicts_with = "target")]
     pub(crate) no_internet: bool,
+    /// Whether all was said before.
+    #[arg(skip)]
+    pub(crate) look: Look,
+}
+
+/// Which look at the cluster it is. What is the same in each is told in the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// The only one, or the first of several.
+    #[default]
+    First,
+    /// A later one of `--watch`.
+    Another,
 }
 
 fn target(text: &str) -> Result<String, &'static str> {
@@ -106,40 +126,47 @@ pub(crate) async fn probe(
     spinner: &Spinner,
 ) -> Result<(), Failure> {
     let wanted = probing.flags.probe;
+    if wanted == Probe::Pods {
+        return match lent::probe(api, facts, asked, probing, spinner).await? {
+            Probed::Some => Ok(()),
+            Probed::None => note(
+                "--probe puts a program of ours on nodes for a while, which needs no such network",
+            ),
+        };
+    }
     if !wanted.is_possible() {
         return Ok(());
     }
-    let view = View::new(facts);
-    let nodes = chosen(&view, asked);
-    let (all, left_out) = (view.nodes().len(), view.nodes().len() - nodes.len());
-    let wish = wish(&view, &nodes, probing, owner)?;
-    if wish.errands.is_empty() {
-        return note("no node was looked at from inside, so none is probed from");
-    }
-    spinner.set_message("planning probes");
-    let plan = async {
-        let programs = probing.flags.agent.programs()?;
-        interrupt::or_interrupted(Plan::make(api, &programs, wish)).await?.map_err(no_plan)
-    };
-    let plan = match plan.await {
-        Ok(plan) => plan,
-        // Nobody asked for it in so many words: the rest is worth a report.
-        Err(failure) if wanted == Probe::Ask && failure.exit() != Exit::Interrupted => {
-            return note(&format!("pod egress is not probed: {}", failure.error()));
+    let (plan, left_out) = {
+        let view = View::new(facts);
+        let nodes = chosen(&view, asked);
+        let wish = wish(&view, &nodes, probing, owner)?;
+        if wish.errands.is_empty() {
+            return note("no node was looked at from inside, so none is probed from");
         }
-        Err(failure) => return Err(failure),
+        spinner.set_message("planning probes");
+        let plan = async {
+            let programs = probing.flags.agent.programs()?;
+            interrupt::or_interrupted(Plan::make(api, &programs, wish)).await?.map_err(no_plan)
+        };
+        (plan.await, LeftOut { all: view.nodes().len(), chosen: nodes.len() })
+    };
+    let plan = match plan {
+        Ok(plan) => plan,
+        Err(failure) if failure.exit() == Exit::Interrupted => return Err(failure),
+        Err(failure) => return without_plan(api, facts, asked, probing, spinner, failure).await,
     };
     let consent = spinner.suspend(|| {
-        if left_out > 0 {
-            note(&format!(
-                "probes start from {MOST_NODES} of {all} nodes, ready ones from all over the list; --nodes NAME \
-                 or --nodes all starts them from others"
-            ))?;
+        if probing.look == Look::Another && wanted == Probe::Always {
+            return Ok(Consent::Given);
         }
-        Ok::<_, Failure>(wanted.consent(&plan)?)
+        left_out.tell()?;
+        Ok::<_, Failure>(wanted.consent_or_pods(&plan)?)
     });
-    if consent? != Consent::Given {
-        return Ok(());
+    match consent? {
+        Consent::Given => {}
+        Consent::OfPods => return lent::probe(api, facts, asked, probing, spinner).await.map(drop),
+        Consent::Refused | Consent::NobodyToAsk => return Ok(()),
     }
     spinner.set_message("probing from nodes");
     let signal = interrupt::signalled()?;
@@ -149,7 +176,61 @@ pub(crate) async fn probe(
         return Err(Failure::new(Exit::Interrupted, anyhow::anyhow!("interrupted")));
     }
     add(facts, &report.outcomes);
+    if report.outcomes.iter().all(|outcome| outcome.end.as_ref().is_err_and(is_refusal)) {
+        lent::probe(api, facts, asked, probing, spinner).await?;
+    }
     Ok(())
+}
+
+/// Nothing can be put on nodes. Networks of pods that run already are the next best, which whoever said
+/// `always` need not be asked for again.
+async fn without_plan(
+    api: &Api,
+    facts: &mut Facts,
+    asked: &NodeChoice,
+    probing: &Probing,
+    spinner: &Spinner,
+    failure: Failure,
+) -> Result<(), Failure> {
+    let is_asked = probing.flags.probe == Probe::Ask;
+    let why = if is_asked { "pod egress is not probed" } else { "nothing is put on nodes" };
+    if probing.look == Look::First {
+        spinner.suspend(|| note(&format!("{why}: {}", failure.error())))?;
+    }
+    if is_asked && !spinner.suspend(probe::may_use_pods)? {
+        return Ok(());
+    }
+    match lent::probe(api, facts, asked, probing, spinner).await? {
+        Probed::Some => Ok(()),
+        // Nobody asked for it in so many words: the rest is worth a report.
+        Probed::None if is_asked => Ok(()),
+        Probed::None => Err(failure),
+    }
+}
+
+/// Whether the cluster does not let anything be created, and asking again would not help.
+fn is_refusal(absence: &Absence) -> bool {
+    matches!(absence, Absence::Forbidden { .. } | Absence::TurnedDown { .. })
+}
+
+/// How many nodes there are, and from how many of them is probed.
+struct LeftOut {
+    all: usize,
+    chosen: usize,
+}
+
+impl LeftOut {
+    /// Says so, where some are left out.
+    fn tell(&self) -> Result<(), Failure> {
+        if self.chosen == self.all {
+            return Ok(());
+        }
+        let all = self.all;
+        note(&format!(
+            "probes start from {MOST_NODES} of {all} nodes, ready ones from all over the list; --nodes NAME \
+             or --nodes all starts them from others"
+        ))
+    }
 }
 
 /// The nodes to probe from. Those that are not ready start nothing, so where there is a choice they
@@ -215,6 +296,7 @@ fn note(text: &str) -> Result<(), Failure> {
 
 /// Says what did not go as planned.
 fn tell(report: &Report) -> Result<(), Failure> {
+    probe::tell_of_delivery(report)?;
     for Outcome { errand, end, .. } in &report.outcomes {
         if let Err(absence) = end {
             let place = errand.placement.word();
