@@ -7,8 +7,8 @@ use kcilium_core::{
     diagnosis::{Selection, diagnose},
     facts::{
         AgentStatus, CiliumConfig, ClusterFacts, ControlPlaneComponent, ControlPlanePod, Fact,
-        Facts, LinkName, Masquerading, NodeFacts, NodeName, ProxyReplacement, RoutingMode,
-        TunnelProtocol,
+        Facts, LinkName, Masquerading, NetworkPolicy, NodeFacts, NodeName, PolicyEnforcement,
+        ProxyReplacement, RoutingMode, TunnelProtocol,
     },
     probe::{
         Answer, Counters, Outcome, PathMtu, ProbeResult, SystemError, Way,
@@ -412,4 +412,73 @@ fn probes_that_pass_answer_the_question_about_ways_back() {
     assert_eq!(severity(well_but(&OUTSIDE)), Some(Severity::Error));
     assert_eq!(severity(well_but(&INTERNET)), Some(Severity::Warn));
     assert_eq!(severity(Vec::new()), Some(Severity::Warn));
+}
+
+/// The same again from a pod that a policy lets send everything, of which it loses some.
+fn with_policy(mut probes: Vec<ProbeResult>, lost: &[&str]) -> Vec<ProbeResult> {
+    let allowed = well_but(lost).into_iter().filter(|it| it.id.as_str().starts_with("pod/"));
+    let allowed = allowed.map(|it| ProbeResult {
+        id: it.id.as_str().replacen("pod/", "allowed-pod/", 1).into(),
+        ..it
+    });
+    probes.extend(allowed.collect::<Vec<_>>());
+    probes
+}
+
+fn clusterwide(name: &str, selects_all: bool) -> NetworkPolicy {
+    let policy = serde_json::json!({
+        "kind": "CiliumClusterwideNetworkPolicy", "name": name,
+        "selectsAll": selects_all, "isolatesEgress": true,
+    });
+    serde_json::from_value(policy).unwrap()
+}
+
+#[test]
+fn what_comes_through_with_a_policy_was_refused_by_one() {
+    let lost = ["pod/internet-address", "pod/internet-name", "pod/api-service"];
+    let probes = with_policy(well_but(&lost), &[]);
+    let mut of_policy = facts(tunnel(), vec![node("node1", probes)]);
+    // None is known: packets may get lost by chance.
+    assert_eq!(told(&of_policy), ["C-POLICY likely"]);
+    let policies = vec![clusterwide("some-pods", false), clusterwide("nothing-out", true)];
+    of_policy.cluster.cilium_clusterwide_network_policies = Fact::Known(policies);
+    assert_eq!(told(&of_policy), ["C-POLICY confirmed"]);
+    let verdict = &verdicts(&of_policy)[0];
+    let title = "CiliumClusterwideNetworkPolicy nothing-out and 1 more refuse what pods send out";
+    assert_eq!(verdict.title, title);
+    assert_eq!(verdict.severity, Some(Severity::Warn));
+    let evidence: Vec<&str> = verdict.chain.iter().map(|link| link.source.as_str()).collect();
+    assert!(evidence.contains(&"CiliumClusterwideNetworkPolicy some-pods"), "{evidence:?}");
+
+    let mut by_default = of_policy.clone();
+    by_default.cluster.cilium_clusterwide_network_policies = Fact::Known(Vec::new());
+    let always = PolicyEnforcement::Always;
+    by_default.cluster.config =
+        Fact::Known(CiliumConfig { policy_enforcement: always, ..tunnel() });
+    assert_eq!(told(&by_default), ["C-POLICY confirmed"]);
+    assert!(verdicts(&by_default)[0].title.starts_with("enable-policy: always"));
+}
+
+#[test]
+fn what_is_lost_with_a_policy_too_has_other_causes() {
+    let policies = Fact::Known(vec![clusterwide("some-pods", false)]);
+    let judge = |config: CiliumConfig, probes: Vec<ProbeResult>| {
+        let mut facts = facts(config, vec![node("node1", probes)]);
+        facts.cluster.cilium_clusterwide_network_policies = policies.clone();
+        told(&facts)
+    };
+    let out = || well_but(&OUTSIDE);
+    // Nobody tried: the policy may be for other pods.
+    assert_eq!(judge(without_masquerade(), out()), ["C-NOMASQ confirmed"]);
+    assert_eq!(judge(without_masquerade(), with_policy(out(), &OUTSIDE)), ["C-NOMASQ confirmed"]);
+    assert_eq!(
+        judge(tunnel(), with_policy(well_but(&["pod/pod-other-node"]), &["pod/pod-other-node"])),
+        ["C-OVERLAY likely"]
+    );
+    // Two things at once.
+    let both = [&OUTSIDE[..], &["pod/api-service"]].concat();
+    assert_eq!(
+        judge(without_masquerade(), with_policy(well_but(&both), &OUTSIDE)),
+        ["C-POLICY confirmed", "C-NOMASQ confirmed"]
+    );
 }

@@ -121,6 +121,9 @@ fn is_contradicted(site: &Site<'_>, Candidate { signature, decisive }: &Candidat
 }
 
 fn effects(candidate: &Candidate, unexplained: &BTreeSet<Sign>) -> BTreeSet<Sign> {
+    if let Decisive::Tried { effects, .. } = &candidate.decisive {
+        return effects.clone();
+    }
     let Signature { breaks, may_break, .. } = candidate.signature;
     breaks.iter().chain(*may_break).filter(|sign| unexplained.contains(*sign)).copied().collect()
 }
@@ -136,6 +139,9 @@ fn confidence_of_decided(
     candidate: &Candidate,
     effects: &BTreeSet<Sign>,
 ) -> Option<Confidence> {
+    if let Decisive::Tried { confidence, .. } = &candidate.decisive {
+        return Some(*confidence);
+    }
     let speaks_for_itself =
         matches!(candidate.decisive, Decisive::Seen { speaks_for_itself: true, .. });
     // Where nobody looked whether the node fares better, the target itself may be dead.

@@ -14,11 +14,14 @@ mod firewall;
 mod host_names;
 mod mtu;
 mod no_masquerade;
+mod policy;
 mod service;
 mod unmanaged;
 mod wall;
 
-use super::Check;
+use std::collections::BTreeSet;
+
+use super::{Check, Confidence};
 use crate::{
     probe::{matrix::Destination, readings::Sign},
     rules::{Evidence, Finding, Remedy, quoted},
@@ -63,6 +66,8 @@ enum Decisive {
     Seen { evidence: Vec<Evidence>, speaks_for_itself: bool },
     /// It was seen, and accounts for just those targets that are not reached: others may be.
     SeenOfSome { evidence: Vec<Evidence> },
+    /// It was made to work by taking the cause away: what works then, and how sure that makes it.
+    Tried { evidence: Vec<Evidence>, effects: BTreeSet<Sign>, confidence: Confidence },
     /// What is known speaks against it.
     RuledOut,
     /// Nobody looked, or it cannot be seen: how one could.
@@ -73,14 +78,17 @@ impl Decisive {
     /// What was seen.
     fn evidence(&self) -> Option<&[Evidence]> {
         match self {
-            Self::Seen { evidence, .. } | Self::SeenOfSome { evidence } => Some(evidence),
+            Self::Seen { evidence, .. }
+            | Self::SeenOfSome { evidence }
+            | Self::Tried { evidence, .. } => Some(evidence),
             Self::RuledOut | Self::Unseen(_) => None,
         }
     }
 }
 
 /// The causes, in the order in which they are mended: what comes first imitates what comes later.
-static SIGNATURES: [&Signature; 16] = [
+static SIGNATURES: [&Signature; 17] = [
+    &policy::TRIED,
     &wall::SIGNATURE,
     &host_names::SIGNATURE,
     &between_nodes::NO_ROUTE,
@@ -92,7 +100,7 @@ static SIGNATURES: [&Signature; 16] = [
     &egress::DEVICE,
     &egress::REVERSE_PATH,
     &egress::WIDE_CIDR,
-    &egress::POLICY,
+    &policy::POLICY,
     &service::SIGNATURE,
     &dns_upstream::SIGNATURE,
     &mtu::SIGNATURE,
