@@ -35,7 +35,7 @@ pub use absence::Absence;
 pub use identity::{Purpose, run_id};
 pub use image::{Image, ImageSource};
 pub use outcome::{End, Ended, Ending, Leftover, Outcome, Printed, Report, Swept};
-pub use plan::{Errand, Placement, Plan, PlanError, PodPlan, Wish};
+pub use plan::{Egress, Errand, Placement, Plan, PlanError, PodPlan, Wish};
 pub use program::{ProgramError, Programs, VARIABLE};
 pub use standing::{Cleaned, Standing, earlier_orders, sweep_cleaners};
 
@@ -67,7 +67,11 @@ pub async fn run(api: &Api, plan: &Plan, interrupt: impl Future<Output = ()>) ->
             }
         }
     };
-    let left = if work.has_begun() { removal::remove(api, work.run()).await.err() } else { None };
+    let left = if work.has_begun() {
+        removal::remove(api, work.run(), plan.egress).await.err()
+    } else {
+        None
+    };
     let (outcomes, swept) = done.unwrap_or_default();
     Report { outcomes: plan.complete(outcomes), swept, left, ending }
 }

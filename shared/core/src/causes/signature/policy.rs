@@ -39,7 +39,7 @@ pub(super) static TRIED: Signature = Signature {
         [] => "a policy refuses what pods send out".into(),
         [one] => format!("{} refuses what pods send out", one.name),
         [first, others @ ..] => {
-            format!("{} and {} more refuse what pods send out", first.name, others.len(),)
+            format!("{} and {} more refuse what pods send out", first.name, others.len())
         }
     },
     breaks: &[],
@@ -52,19 +52,16 @@ pub(super) static TRIED: Signature = Signature {
     still_works: STILL_WORKS,
     cautions: CAUTIONS,
     fix: |site| {
-        let mut fix = fix();
-        let text = match &candidates(site)[..] {
-            [] => {
-                "No policy that is known does it: look for what makes one in each new namespace (Kyverno, an \
-                 operator, a template), and at `enable-policy`."
-            }
-            [..] => return fix,
-        };
-        fix.push(Remedy::text(text).with_commands([
+        let unknown = Remedy::text(
+            "No policy that is known does it: look for what makes one in each new namespace (Kyverno, an \
+             operator, a template).",
+        );
+        let unknown = unknown.with_commands([
             "kubectl get ciliumclusterwidenetworkpolicies",
             "kubectl get networkpolicies,ciliumnetworkpolicies --all-namespaces",
-        ]));
-        fix
+        ]);
+        let is_unknown = candidates(site).is_empty();
+        fix().into_iter().chain(is_unknown.then_some(unknown)).collect()
     },
     verify,
 };
@@ -79,11 +76,9 @@ pub(super) static POLICY: Signature = Signature {
     decisive: |site| {
         let is_tried = site.readings.is_tried_with_policy();
         let known = policies(site);
-        let matters = |policy: &NetworkPolicy| match is_tried {
-            // Only what is denied stays lost when another policy allows it.
-            true => policy.denies_egress,
-            false => policy.isolates_egress || policy.denies_egress,
-        };
+        // What is denied stays lost when another policy allows it.
+        let matters =
+            |policy: &NetworkPolicy| policy.denies_egress || !is_tried && policy.isolates_egress;
         let is_enforced_always = !is_tried && enforcement(site) == Some(&PolicyEnforcement::Always);
         let is_ruled_out = known.is_some_and(|known| !known.into_iter().any(matters));
         if (is_ruled_out && !is_enforced_always)
@@ -164,9 +159,10 @@ fn candidates(site: &Site<'_>) -> Vec<Candidate> {
     policies.dedup_by_key(|policy| &policy.name);
     let policies = policies.into_iter().map(|policy| Candidate {
         name: format!("{} {}", policy.kind, policy.name),
-        fact: match policy.selects_all {
-            true => "it is for all pods, and what it does not allow is dropped",
-            false => "it is for some pods, and what it does not allow them is dropped",
+        fact: if policy.selects_all {
+            "it is for all pods, and what it does not allow is dropped"
+        } else {
+            "it is for some pods, and what it does not allow them is dropped"
         },
     });
     of_config.into_iter().chain(policies).take(3).collect()
