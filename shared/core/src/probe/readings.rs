@@ -161,6 +161,16 @@ impl<'p> Readings<'p> {
         self.signs.get(&sign)
     }
 
+    /// Small and large probes of a way that got an answer.
+    pub(crate) fn answered(&self, sign: Sign) -> impl Iterator<Item = &'p ProbeResult> {
+        let signs = match sign {
+            Sign::Pod(to) => [Some(sign), Some(Sign::PodLarge(to)), Some(Sign::PodTcp(to))],
+            _ => [Some(sign), None, None],
+        };
+        let seen = signs.into_iter().flatten().filter_map(|sign| self.seen(sign));
+        seen.flat_map(|seen| seen.answered.iter().copied()).collect::<Vec<_>>().into_iter()
+    }
+
     pub(crate) fn reading(&self, sign: Sign) -> Option<Reading> {
         self.seen(sign).map(|seen| seen.reading)
     }

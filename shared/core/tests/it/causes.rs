@@ -11,7 +11,7 @@ use kcilium_core::{
         ProxyReplacement, RoutingMode, TunnelProtocol,
     },
     probe::{
-        Answer, Counters, Outcome, PathMtu, ProbeResult, SystemError, Way,
+        Answer, Counters, Echoed, Outcome, PathMtu, ProbeResult, SystemError, Way,
         matrix::{Cell, Vantage},
     },
     rules::{Code, Severity},
@@ -481,4 +481,40 @@ fn what_is_lost_with_a_policy_too_has_other_causes() {
         judge(without_masquerade(), with_policy(well_but(&both), &OUTSIDE)),
         ["C-POLICY confirmed", "C-NOMASQ confirmed"]
     );
+}
+
+#[test]
+fn a_pod_that_is_seen_as_its_node_is_outside_the_native_routing_cidr() {
+    let narrow =
+        || CiliumConfig { native_routing_cidr_v4: Some("10.244.1.0/24".into()), ..native() };
+    let echo = |seen_as: &str| {
+        let mut probe = probe("pod/pod-other-node/echo/10.244.2.9:7777/udp", Outcome::Ok);
+        probe.way = Some(Way { source: "10.244.1.5".parse().ok(), ..Way::default() });
+        probe.answer = Some(Answer::Echo(Echoed { seen_as: seen_as.parse().unwrap() }));
+        let mut probes = well_but(&[]);
+        probes.push(probe);
+        probes
+    };
+    let translated = || echo("10.24.0.2:4711");
+    assert_eq!(on_one_node(narrow(), translated()), ["C-NCIDR-MISS confirmed"]);
+    assert!(on_one_node(narrow(), echo("10.244.1.5:4711")).is_empty());
+    assert!(on_one_node(tunnel(), translated()).is_empty());
+    let seen = facts(narrow(), vec![node("node1", translated())]);
+    let verdict = &verdicts(&seen)[0];
+    // Nothing is lost yet.
+    assert_eq!(verdict.severity, None);
+    let said = "10.244.2.9:7777/udp saw 10.244.1.5 as 10.24.0.2";
+    assert!(verdict.chain.iter().any(|link| link.text == said), "{verdict:#?}");
+    assert!(verdict.fix[0].values.contains("10.244.0.0/16"), "{:?}", verdict.fix);
+    // Pods that are lost, where the configuration says so.
+    let lost = |config: CiliumConfig| {
+        let node = node("node1", well_but(&["pod/pod-other-node"]));
+        let mut facts = facts(config, vec![node]);
+        let other = serde_json::json!({"name": "node2", "podCidrs": ["10.244.2.0/24"]});
+        let nodes = vec![serde_json::from_value(other).unwrap()];
+        facts.cluster.cilium_nodes = Fact::Known(nodes);
+        told(&facts)
+    };
+    assert_eq!(lost(narrow()), ["C-NCIDR-MISS likely"]);
+    assert!(!lost(native()).iter().any(|it| it.contains("NCIDR")));
 }

@@ -13,6 +13,7 @@ mod egress;
 mod firewall;
 mod host_names;
 mod mtu;
+mod narrow_cidr;
 mod no_masquerade;
 mod policy;
 mod service;
@@ -66,8 +67,8 @@ enum Decisive {
     Seen { evidence: Vec<Evidence>, speaks_for_itself: bool },
     /// It was seen, and accounts for just those targets that are not reached: others may be.
     SeenOfSome { evidence: Vec<Evidence> },
-    /// It was made to work by taking the cause away: what works then, and how sure that makes it.
-    Tried { evidence: Vec<Evidence>, effects: BTreeSet<Sign>, confidence: Confidence },
+    /// Packets themselves show it: what fails because of it, if anything does, and how sure that is.
+    Shown { evidence: Vec<Evidence>, effects: BTreeSet<Sign>, confidence: Confidence },
     /// What is known speaks against it.
     RuledOut,
     /// Nobody looked, or it cannot be seen: how one could.
@@ -80,18 +81,19 @@ impl Decisive {
         match self {
             Self::Seen { evidence, .. }
             | Self::SeenOfSome { evidence }
-            | Self::Tried { evidence, .. } => Some(evidence),
+            | Self::Shown { evidence, .. } => Some(evidence),
             Self::RuledOut | Self::Unseen(_) => None,
         }
     }
 }
 
 /// The causes, in the order in which they are mended: what comes first imitates what comes later.
-static SIGNATURES: [&Signature; 17] = [
+static SIGNATURES: [&Signature; 18] = [
     &policy::TRIED,
     &wall::SIGNATURE,
     &host_names::SIGNATURE,
     &between_nodes::NO_ROUTE,
+    &narrow_cidr::SIGNATURE,
     &between_nodes::OVERLAY,
     &between_nodes::ANTI_SPOOFING,
     &between_nodes::CHECKSUMS,

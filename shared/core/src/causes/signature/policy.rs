@@ -132,7 +132,7 @@ fn tried(site: &Site<'_>) -> Decisive {
     let found = candidates(site);
     let is_unexplained = found.is_empty() && policies(site).is_some();
     evidence.extend(found.into_iter().map(|it| Evidence::new(it.name, it.fact)));
-    Decisive::Tried {
+    Decisive::Shown {
         evidence,
         effects: lifted.keys().copied().collect::<BTreeSet<_>>(),
         // Packets may get lost by chance as well.
