@@ -54,6 +54,8 @@ pub(crate) struct Readings<'p> {
     signs: BTreeMap<Sign, Seen<'p>>,
     /// What pods lose and do not lose once a policy lets them send everything.
     lifted: BTreeMap<Sign, Vec<&'p ProbeResult>>,
+    /// What the node itself sent in small packets, and whether it got an answer.
+    of_host: BTreeMap<Destination, Vec<(&'p ProbeResult, bool)>>,
     /// Cells that were probed, whatever came of it.
     probed: BTreeSet<Cell>,
     /// Counters of the node that tell why packets died: `None` where nobody counted.
@@ -102,6 +104,7 @@ impl<'p> Readings<'p> {
             readings.read(Sign::PodLarge(*destination), of_pods().map(|probes| large(&probes)));
             readings.read(Sign::PodTcp(*destination), of_pods().map(|probes| tcp(&probes)));
             let of_host = || targets.values().map(|target| small(&target.of_host()));
+            readings.of_host.insert(*destination, of_host().flatten().collect());
             match destination {
                 Destination::InternetByAddress => readings.read(Sign::HostInternet, of_host()),
                 Destination::Resolver => readings.read(Sign::HostNames, of_host()),
@@ -159,6 +162,11 @@ impl<'p> Readings<'p> {
 
     pub(crate) fn seen(&self, sign: Sign) -> Option<&Seen<'p>> {
         self.signs.get(&sign)
+    }
+
+    /// What the node itself sent there in small packets, and whether it got an answer.
+    pub(crate) fn of_host(&self, destination: Destination) -> &[(&'p ProbeResult, bool)] {
+        self.of_host.get(&destination).map_or(&[], Vec::as_slice)
     }
 
     /// Small and large probes of a way that got an answer.

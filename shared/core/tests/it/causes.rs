@@ -17,6 +17,8 @@ use kcilium_core::{
     rules::{Code, Severity},
 };
 
+use crate::fixture::Fixture;
+
 /// All that is well: what the node reaches, its pods reach too.
 const WELL: &str = "
     host/gateway/tcp/10.0.0.1:53 ok
@@ -517,4 +519,38 @@ fn a_pod_that_is_seen_as_its_node_is_outside_the_native_routing_cidr() {
     };
     assert_eq!(lost(narrow()), ["C-NCIDR-MISS likely"]);
     assert!(!lost(native()).iter().any(|it| it.contains("NCIDR")));
+}
+
+/// A fixture, in which a node was probed besides.
+fn probed(fixture: &str, name: &str, probes: Vec<ProbeResult>) -> Vec<String> {
+    let mut facts = Fixture::of_rules(fixture).facts();
+    facts.nodes.retain(|node| node.name.as_str() != name);
+    facts.nodes.push(node(name, probes));
+    let verdicts = verdicts(&facts);
+    let here = verdicts.iter().filter(|it| it.nodes.iter().any(|node| node.as_str() == name));
+    here.map(|verdict| format!("{} {}", verdict.cause, verdict.confidence)).collect()
+}
+
+#[test]
+fn an_agent_that_waits_for_an_api_server_that_its_node_does_not_reach() {
+    let judge = |outcome: Outcome| {
+        let mut probes = well_but(&[]);
+        probes.push(probe("host/api-service/tls/10.96.0.1:443", outcome));
+        probed("AG-02.sick.txt", "node2", probes)
+    };
+    assert_eq!(judge(Outcome::Timeout), ["C-API confirmed"]);
+    assert!(judge(Outcome::Ok).is_empty());
+}
+
+#[test]
+fn an_address_of_a_service_that_answers_nothing_else() {
+    let judge = |outcome: Outcome| {
+        let mut lost = probe("host/other-node/tcp/10.24.0.4:10250", outcome);
+        lost.peer = "10.24.0.4".parse().ok();
+        let mut probes = well_but(&[]);
+        probes.push(lost);
+        probed("KP-05.sick.txt", "node9", probes)
+    };
+    assert_eq!(judge(Outcome::Timeout), ["C-WILDCARD confirmed"]);
+    assert!(judge(Outcome::Refused).is_empty());
 }

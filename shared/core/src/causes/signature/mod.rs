@@ -7,6 +7,7 @@ mod judge;
 mod site;
 mod split;
 
+mod api_server;
 mod between_nodes;
 mod dns_upstream;
 mod egress;
@@ -19,6 +20,7 @@ mod policy;
 mod service;
 mod unmanaged;
 mod wall;
+mod wildcard;
 
 use std::collections::BTreeSet;
 
@@ -88,8 +90,10 @@ impl Decisive {
 }
 
 /// The causes, in the order in which they are mended: what comes first imitates what comes later.
-static SIGNATURES: [&Signature; 18] = [
+static SIGNATURES: [&Signature; 20] = [
     &policy::TRIED,
+    &api_server::SIGNATURE,
+    &wildcard::SIGNATURE,
     &wall::SIGNATURE,
     &host_names::SIGNATURE,
     &between_nodes::NO_ROUTE,
