@@ -155,7 +155,7 @@ pub(crate) struct Source {
     /// Look at this host
     #[arg(
         long,
-        conflicts_with_all = ["from", "nodes", "node_selector", "namespace", "probe", "target", "no_internet"]
+        conflicts_with_all = ["from", "nodes", "node_selector", "namespace", "probe", "target", "no_internet", "allow_policy"]
     )]
     pub(crate) local: bool,
     /// Look at a snapshot (`-` is standard input), at an archive of `cilium sysdump`, or at a folder of
@@ -163,7 +163,7 @@ pub(crate) struct Source {
     #[arg(
         long,
         value_name = "FILE|FOLDER",
-        conflicts_with_all = ["nodes", "node_selector", "namespace", "probe", "target", "no_internet"]
+        conflicts_with_all = ["nodes", "node_selector", "namespace", "probe", "target", "no_internet", "allow_policy"]
     )]
     pub(crate) from: Option<PathBuf>,
     /// Pod CIDR, besides those that can be seen; may be repeated, or a list with commas

@@ -31,6 +31,25 @@ struct Entry {
     reason: Option<String>,
     /// Rules that cannot judge without it.
     rules: BTreeSet<Code>,
+    /// The flag that needs it; none for what is read.
+    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+    flag: Option<&'static str>,
+}
+
+impl Entry {
+    fn is_missing(&self) -> bool {
+        self.allowed != Some(true)
+    }
+}
+
+/// What is asked after, and which flag needs it.
+fn asked() -> Vec<(Permission, Option<&'static str>)> {
+    let of = |permissions: &[Permission], flag| {
+        permissions.iter().map(|it| (*it, flag)).collect::<Vec<_>>()
+    };
+    let reading = of(permissions::ALL, None);
+    let probing = of(permissions::PROBER, Some("--probe"));
+    [reading, probing, of(permissions::ALLOWER, Some("--allow-policy"))].concat()
 }
 
 /// Asks the API server, and prints what it says.
@@ -42,9 +61,11 @@ pub(crate) fn run(
 ) -> Result<Exit, Failure> {
     let connection = kubernetes.connection()?;
     let home = live.namespace.as_deref().unwrap_or("kube-system");
+    let asked = asked();
+    let wanted: Vec<Permission> = asked.iter().map(|(permission, _)| *permission).collect();
     let answers = kcilium_cli::interrupt::block_on(async {
         let api = live::connect(&connection, live, kubernetes).await?;
-        let answers = permissions::review(&api, permissions::ALL, home).await;
+        let answers = permissions::review(&api, &wanted, home).await;
         Ok::<_, Failure>(answers)
     })??;
     if let Some(Err(error)) = answers
@@ -55,10 +76,10 @@ pub(crate) fn run(
     }
     let known: Facts = serde_json::from_str(KNOWN).map_err(anyhow::Error::from)?;
     let judged = unknown_rules(&known);
-    let entries: Vec<Entry> = permissions::ALL
+    let entries: Vec<Entry> = asked
         .iter()
         .zip(answers)
-        .map(|(permission, answer)| Entry {
+        .map(|((permission, flag), answer)| Entry {
             permission: permission.in_words(home),
             role: permission.role.name(),
             allowed: answer.as_ref().ok().map(|answer| answer.allowed),
@@ -66,12 +87,17 @@ pub(crate) fn run(
                 Ok(answer) => Some(answer.reason).filter(|reason| !reason.is_empty()),
                 Err(error) => Some(error.to_string()),
             },
-            rules: &unknown_without(&known, permission) - &judged,
+            rules: match flag {
+                None => &unknown_without(&known, permission) - &judged,
+                Some(_) => BTreeSet::new(),
+            },
+            flag: *flag,
         })
         .collect();
     print(&entries, output, printer)?;
-    let all = entries.iter().all(|entry| entry.allowed == Some(true));
-    Ok(if all { Exit::Fine } else { Exit::Findings })
+    // Nobody has to probe.
+    let lacks = entries.iter().any(|entry| entry.is_missing() && entry.flag.is_none());
+    Ok(if lacks { Exit::Findings } else { Exit::Fine })
 }
 
 fn unknown_without(known: &Facts, permission: &Permission) -> BTreeSet<Code> {
@@ -91,7 +117,7 @@ fn print(entries: &[Entry], output: OutputFormat, printer: &mut Printer) -> Resu
         OutputFormat::Json => format::write_json(printer, &entries)?,
         OutputFormat::Yaml => format::write_yaml(printer, &entries)?,
         OutputFormat::Short => {
-            for entry in entries.iter().filter(|entry| entry.allowed != Some(true)) {
+            for entry in entries.iter().filter(|entry| entry.is_missing()) {
                 writeln!(printer, "{}", entry.permission)?;
             }
         }
@@ -109,14 +135,18 @@ fn print_table(entries: &[Entry], printer: &mut Printer) -> Result<(), Failure> 
             None => "?",
         };
         let rules: Vec<String> = entry.rules.iter().map(ToString::to_string).collect();
-        table.row([allowed.to_owned(), entry.permission.clone(), rules.join(" ")]);
+        let without =
+            entry.flag.map_or_else(|| rules.join(" "), |flag| format!("what {flag} finds"));
+        table.row([allowed.to_owned(), entry.permission.clone(), without]);
     }
     write!(printer, "{}", table.render(terminal::width()))?;
     let missing: BTreeSet<&str> = entries
         .iter()
-        .filter(|entry| entry.allowed != Some(true))
+        .filter(|entry| entry.is_missing() && entry.flag.is_none())
         .map(|entry| entry.role)
         .collect();
+    let probing: BTreeSet<&str> =
+        entries.iter().filter(|entry| entry.is_missing()).filter_map(|entry| entry.flag).collect();
     if missing.is_empty() {
         writeln!(printer, "\nYou may read all that the doctor asks for.")?;
     } else {
@@ -126,6 +156,10 @@ fn print_table(entries: &[Entry], printer: &mut Printer) -> Result<(), Failure> 
             "\ndocs/rbac.yaml grants what is missing, in the roles: {}",
             roles.join(", ")
         )?;
+    }
+    if !probing.is_empty() {
+        let flags: Vec<&str> = probing.into_iter().collect();
+        writeln!(printer, "The role kcilium-prober is for {}.", flags.join(" and "))?;
     }
     Ok(())
 }

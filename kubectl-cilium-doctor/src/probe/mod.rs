@@ -21,12 +21,13 @@ use kcilium_cluster::{
     Api,
     collect::NodeChoice,
     stage::{
-        self, Absence, Ending, Errand, Outcome, Placement, Plan, PlanError, Purpose, Report, Wish,
+        self, Absence, Egress, Ending, Errand, Outcome, Placement, Plan, PlanError, Purpose,
+        Report, Wish,
     },
 };
 use kcilium_core::{
     facts::{Fact, Facts, NodeName, Unavailable},
-    probe::{Endpoint, Namespace, ProbeResult, Targets, matrix::Vantage, plan},
+    probe::{Endpoint, Namespace, ProbeResult, Targets, lose_packets, matrix::Vantage, plan},
     view::{NodeView, View},
 };
 
@@ -57,6 +58,11 @@ pub(crate) struct Probing {
     /// probed besides those, as hosts of the LAN; may be repeated, or a list with commas
     #[arg(long, value_name = "IP|NAME", value_delimiter = ',', value_parser = target)]
     pub(crate) target: Vec<String>,
+    /// Where pods do not reach something, send the same once more with a CiliumNetworkPolicy that lets our
+    /// own pods send everything, which tells policies from broken networks; it is created in the
+    /// namespace of the probes, for its pods only, and removed with them
+    #[arg(long)]
+    pub(crate) allow_policy: bool,
     /// Probe nothing in the internet
     #[arg(long, conflicts_with = "target")]
     pub(crate) no_internet: bool,
@@ -137,22 +143,20 @@ pub(crate) async fn probe(
     if !wanted.is_possible() {
         return Ok(());
     }
-    let (plan, left_out) = {
+    let (plans, left_out) = {
         let view = View::new(facts);
         let nodes = chosen(&view, asked);
-        let wish = wish(&view, &nodes, probing, owner)?;
-        if wish.errands.is_empty() {
+        let all_pods = wish(&view, &nodes, probing, owner, Egress::AsItIs)?;
+        let allowed_pods = wish(&view, &nodes, probing, owner, Egress::Allowed)?;
+        if all_pods.errands.is_empty() {
             return note("no node was looked at from inside, so none is probed from");
         }
         spinner.set_message("planning probes");
-        let plan = async {
-            let programs = probing.flags.agent.programs()?;
-            interrupt::or_interrupted(Plan::make(api, &programs, wish)).await?.map_err(no_plan)
-        };
-        (plan.await, LeftOut { all: view.nodes().len(), chosen: nodes.len() })
+        let plans = plans(api, probing, all_pods, allowed_pods, spinner).await;
+        (plans, LeftOut { all: view.nodes().len(), chosen: nodes.len() })
     };
-    let plan = match plan {
-        Ok(plan) => plan,
+    let (plan, again) = match plans {
+        Ok(plans) => plans,
         Err(failure) if failure.exit() == Exit::Interrupted => return Err(failure),
         Err(failure) => return without_plan(api, facts, asked, probing, spinner, failure).await,
     };
@@ -161,7 +165,7 @@ pub(crate) async fn probe(
             return Ok(Consent::Given);
         }
         left_out.tell()?;
-        Ok::<_, Failure>(wanted.consent_or_pods(&plan)?)
+        Ok::<_, Failure>(wanted.consent_or_pods(&plan, again.as_ref())?)
     });
     match consent? {
         Consent::Given => {}
@@ -169,17 +173,56 @@ pub(crate) async fn probe(
         Consent::Refused | Consent::NobodyToAsk => return Ok(()),
     }
     spinner.set_message("probing from nodes");
-    let signal = interrupt::signalled()?;
-    let report = stage::run(api, &plan, signal).await;
+    let outcomes = carried_out(api, &plan, spinner).await?;
+    add(facts, &outcomes);
+    if outcomes.iter().all(|outcome| outcome.end.as_ref().is_err_and(is_refusal)) {
+        return lent::probe(api, facts, asked, probing, spinner).await.map(drop);
+    }
+    let Some(mut again) = again else { return Ok(()) };
+    let losing: HashSet<&NodeName> =
+        facts.nodes.iter().filter(|node| lose_packets(node)).map(|node| &node.name).collect();
+    again.keep(|node| losing.contains(node));
+    if !again.pods().is_empty() {
+        spinner.set_message("probing with a policy that allows it");
+        add(facts, &carried_out(api, &again, spinner).await?);
+    }
+    Ok(())
+}
+
+/// What is done at first, and what after that, with a policy, where that is asked for and possible.
+async fn plans(
+    api: &Api,
+    probing: &Probing,
+    all_pods: Wish,
+    allowed_pods: Wish,
+    spinner: &Spinner,
+) -> Result<(Plan, Option<Plan>), Failure> {
+    let programs = probing.flags.agent.programs()?;
+    let plan = Plan::make(api, &programs, all_pods);
+    let plan = interrupt::or_interrupted(plan).await?.map_err(no_plan)?;
+    if !probing.allow_policy {
+        return Ok((plan, None));
+    }
+    let again = Plan::make(api, &programs, allowed_pods);
+    match interrupt::or_interrupted(again).await?.map_err(no_plan) {
+        Ok(again) => Ok((plan, Some(again))),
+        // The rest is worth a run.
+        Err(failure) => {
+            let text = format!("nothing is probed with a policy: {}", failure.error());
+            spinner.suspend(|| note(&text))?;
+            Ok((plan, None))
+        }
+    }
+}
+
+/// What comes of a plan. What does not is told at once.
+async fn carried_out(api: &Api, plan: &Plan, spinner: &Spinner) -> Result<Vec<Outcome>, Failure> {
+    let report = stage::run(api, plan, interrupt::signalled()?).await;
     spinner.suspend(|| tell(&report))?;
     if report.ending == Ending::Interrupted {
         return Err(Failure::new(Exit::Interrupted, anyhow::anyhow!("interrupted")));
     }
-    add(facts, &report.outcomes);
-    if report.outcomes.iter().all(|outcome| outcome.end.as_ref().is_err_and(is_refusal)) {
-        lent::probe(api, facts, asked, probing, spinner).await?;
-    }
-    Ok(())
+    Ok(report.outcomes)
 }
 
 /// Nothing can be put on nodes. Networks of pods that run already are the next best, which whoever said
@@ -250,19 +293,25 @@ fn chosen<'v, 'f>(view: &'v View<'f>, asked: &NodeChoice) -> Vec<&'v NodeView<'f
     spread.chain(unready).take(MOST_NODES).collect()
 }
 
-/// From each node two errands: as the node, and as a pod on it.
+/// From each node two errands: as the node, and as a pod on it. With a policy that allows it, only pods
+/// send more than before.
 fn wish(
     view: &View<'_>,
     nodes: &[&NodeView<'_>],
     probing: &Probing,
     owner: &str,
+    egress: Egress,
 ) -> Result<Wish, Failure> {
     let targets = probing.targets();
     let mut errands = Vec::new();
+    let places: &[(Vantage, Placement)] = match egress {
+        Egress::AsItIs => {
+            &[(Vantage::Host, Placement::HostNetwork), (Vantage::Pod, Placement::Pod)]
+        }
+        Egress::Allowed => &[(Vantage::AllowedPod, Placement::Pod)],
+    };
     for node in nodes {
-        for (vantage, placement) in
-            [(Vantage::Host, Placement::HostNetwork), (Vantage::Pod, Placement::Pod)]
-        {
+        for &(vantage, placement) in places {
             let mut request = plan::request(view, node, &targets, vantage);
             // The pod is in the right network from its start, and may enter no other.
             request.namespace = Namespace::Own;
@@ -283,6 +332,7 @@ fn wish(
         owner: owner.to_owned(),
         time: TIME,
         start: START,
+        egress,
     })
 }
 
@@ -318,8 +368,10 @@ fn add(facts: &mut Facts, outcomes: &[Outcome]) {
         }
     }
     for node in &mut facts.nodes {
-        if let Some(probes) = probes.remove(&node.name) {
-            node.probes = probes;
+        match (&mut node.probes, probes.remove(&node.name)) {
+            (Fact::Known(known), Some(Fact::Known(more))) => known.extend(more),
+            (Fact::Known(_), Some(Fact::Unavailable(_))) | (_, None) => {}
+            (of_node @ Fact::Unavailable(_), Some(probes)) => *of_node = probes,
         }
     }
 }

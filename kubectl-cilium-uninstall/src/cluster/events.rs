@@ -42,10 +42,11 @@ impl<'a> Events<'a> {
             Event::Host { node, summary } => {
                 let removed = summary.outcomes.get("removed").copied().unwrap_or_default();
                 let state = if summary.is_clean() { "clean" } else { "not clean yet" };
-                let mut words = format!("  {node}: {removed} things taken away; {state}");
-                if let doubtful @ 1.. = summary.doubtful {
-                    words += &format!("; {doubtful} that may be others' left alone");
-                }
+                let doubtful = match summary.doubtful {
+                    0 => String::new(),
+                    some => format!("; {some} that may be others' left alone"),
+                };
+                let words = format!("  {node}: {removed} things taken away; {state}{doubtful}");
                 self.say(&control::escape(&words));
             }
             Event::Step { what, outcome: Outcome::Failed { why }, .. } => {

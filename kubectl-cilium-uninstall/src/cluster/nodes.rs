@@ -10,7 +10,9 @@ use kcilium_cli::{
 };
 use kcilium_cluster::{
     Api, collect,
-    stage::{self, Absence, Errand, Outcome, Placement, Programs, Purpose, Wish, earlier_orders},
+    stage::{
+        self, Absence, Egress, Errand, Outcome, Placement, Programs, Purpose, Wish, earlier_orders,
+    },
 };
 use kcilium_core::{
     facts::NodeName,
@@ -241,6 +243,7 @@ impl Nodes<'_> {
         let objects = self.inventory.objects.iter().map(|found| &found.object);
         let agents = objects.into_iter().find(|it| it.kind == "DaemonSet" && it.name == "cilium");
         let wish = Wish {
+            egress: Egress::AsItIs,
             purpose,
             errands,
             home: agents.map_or("kube-system", |it| &it.namespace).to_owned(),

@@ -11,7 +11,8 @@ use kcilium_cli::{
 use kcilium_cluster::{
     Api,
     stage::{
-        self, Ended, Ending, Errand, Outcome, Placement, Plan, PlanError, Purpose, Report, Wish,
+        self, Egress, Ended, Ending, Errand, Outcome, Placement, Plan, PlanError, Purpose, Report,
+        Wish,
     },
 };
 
@@ -63,7 +64,7 @@ pub(crate) fn run(wanted: &Stage, printer: &mut Printer) -> Result<Exit, Failure
             Ok::<(Api, Plan), Failure>((api, plan))
         };
         let (api, plan) = interrupt::or_interrupted(plan).await??;
-        if wanted.probe.probe.consent(&plan)? != Consent::Given {
+        if wanted.probe.probe.consent(&plan, None)? != Consent::Given {
             return Ok(None);
         }
         let signal = interrupt::signalled()?;
@@ -92,6 +93,7 @@ impl Stage {
             owner: "somebody".into(),
             time: Duration::from_secs(self.seconds),
             start: Duration::from_secs(self.start),
+            egress: Egress::AsItIs,
         }
     }
 }

@@ -7,7 +7,9 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use kcilium_cluster::stage::{ImageSource, Plan, PlanError, ProgramError, Programs, Report};
+use kcilium_cluster::stage::{
+    Egress, ImageSource, Plan, PlanError, ProgramError, Programs, Report,
+};
 
 use crate::{Failure, Style, control, prompt, remark::remark};
 
@@ -128,35 +130,43 @@ impl Probe {
         }
     }
 
-    /// Shows on standard error what would be created, and asks if that is wanted.
+    /// Shows on standard error what would be created, at first and maybe then, and asks if that is
+    /// wanted.
     ///
     /// # Errors
     /// When the terminal cannot be read.
-    pub fn consent(self, plan: &Plan) -> io::Result<Consent> {
-        self.consent_to(plan, "", "Create these objects? [y/N]")
+    pub fn consent(self, plan: &Plan, then: Option<&Plan>) -> io::Result<Consent> {
+        self.consent_to((plan, then), "", "Create these objects? [y/N]")
     }
 
     /// The same, where networks of pods that run already would do as well.
     ///
     /// # Errors
     /// When the terminal cannot be read.
-    pub fn consent_or_pods(self, plan: &Plan) -> io::Result<Consent> {
+    pub fn consent_or_pods(self, plan: &Plan, then: Option<&Plan>) -> io::Result<Consent> {
         let other = "Or p: nothing is created, and agents send a part of it from the networks of pods that run \
                      already (Cilium 1.16 or later). Those pods are seen as the senders.\n";
         match self {
             Self::Pods => Ok(Consent::OfPods),
-            _ => self.consent_to(plan, other, "Create these objects? [y/N/p]"),
+            _ => self.consent_to((plan, then), other, "Create these objects? [y/N/p]"),
         }
     }
 
-    fn consent_to(self, plan: &Plan, other: &str, question: &str) -> io::Result<Consent> {
+    fn consent_to(
+        self,
+        (plan, then): (&Plan, Option<&Plan>),
+        other: &str,
+        question: &str,
+    ) -> io::Result<Consent> {
         match self {
             Self::Never | Self::Pods => return Ok(Consent::Refused),
             Self::Ask if !prompt::can_ask() => return Ok(Consent::NobodyToAsk),
             Self::Ask | Self::Always => {}
         }
         let mut errors = anstream::stderr();
-        errors.write_all(describe(plan).as_bytes())?;
+        for plan in std::iter::once(plan).chain(then) {
+            errors.write_all(describe(plan).as_bytes())?;
+        }
         if self == Self::Always {
             return Ok(Consent::Given);
         }
@@ -188,8 +198,19 @@ pub fn describe(plan: &Plan) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{}", control::escape(&words));
     };
-    line(format!("For at most {} s this creates, and removes at the end:", plan.time().as_secs()));
+    let seconds = plan.time().as_secs();
+    line(match plan.egress() {
+        Egress::AsItIs => format!("For at most {seconds} s this creates, and removes at the end:"),
+        Egress::Allowed => {
+            format!(
+                "Where pods do not reach something, for at most {seconds} s more, with a policy:"
+            )
+        }
+    });
     line(format!("  namespace {} (PodSecurity: privileged)", plan.namespace()));
+    if plan.egress() == Egress::Allowed {
+        line("  a CiliumNetworkPolicy that lets the pods of this namespace send everything".into());
+    }
     line("  a ServiceAccount without permissions and without a token".into());
     for (architecture, size, maps) in plan.programs() {
         let maps = counted(maps, "ConfigMap");

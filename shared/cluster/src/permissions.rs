@@ -203,6 +203,12 @@ pub const PROBER: &[Permission] = &[
 /// What telling cleaners on nodes to begin takes, beyond [`PROBER`].
 pub const CLEANER: &[Permission] = &[staging("patch", Resource::PODS, "")];
 
+/// What letting pods send everything takes, beyond [`PROBER`].
+pub const ALLOWER: &[Permission] = &[
+    staging("create", Resource::CILIUM_POLICIES, ""),
+    staging("deletecollection", Resource::CILIUM_POLICIES, ""),
+];
+
 /// The same where images were pulled with Secrets. Without it, kubelets from Kubernetes 1.35 on may
 /// not let the pods use them.
 pub const PULL_SECRETS: &[Permission] =

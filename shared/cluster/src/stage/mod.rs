@@ -37,7 +37,7 @@ pub use absence::Absence;
 pub use identity::{Purpose, run_id};
 pub use image::{Image, ImageSource};
 pub use outcome::{End, Ended, Ending, Leftover, Outcome, Printed, Report, Swept};
-pub use plan::{Errand, Placement, Plan, PlanError, PodPlan, Wish};
+pub use plan::{Egress, Errand, Placement, Plan, PlanError, PodPlan, Wish};
 pub use program::{ProgramError, Programs, VARIABLE};
 pub use standing::{Cleaned, Standing, earlier_orders, sweep_cleaners};
 
@@ -69,7 +69,11 @@ pub async fn run(api: &Api, plan: &Plan, interrupt: impl Future<Output = ()>) ->
             }
         }
     };
-    let left = if work.has_begun() { removal::remove(api, work.run()).await.err() } else { None };
+    let left = if work.has_begun() {
+        removal::remove(api, work.run(), plan.egress).await.err()
+    } else {
+        None
+    };
     let (outcomes, swept) = done.unwrap_or_default();
     let without_maps = work.without_maps();
     Report { outcomes: plan.complete(outcomes), swept, without_maps, left, ending }

@@ -14,6 +14,8 @@ use k8s_openapi::{
     apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ObjectMeta},
 };
 
+use serde_json::{Value, json};
+
 use super::{
     delivery::Delivery,
     identity::{Purpose, Run},
@@ -26,6 +28,9 @@ pub(super) const CONTAINER: &str = "agent";
 /// The account of the pods. One of our own: the namespace's `default` comes from the controller
 /// manager, and later than the first pod, which would be turned down for the lack of it.
 const ACCOUNT: &str = "probe";
+
+/// The policy that lets them send everything.
+pub(super) const ALLOWANCE: &str = "allow-probes";
 
 /// The key of a part of the program.
 const PART: &str = "part";
@@ -115,6 +120,23 @@ impl Objects<'_> {
             automount_service_account_token: Some(false),
             ..ServiceAccount::default()
         }
+    }
+
+    /// The policy that lets the run's pods send everything, and reach each other. It selects by the
+    /// namespace alone, which holds nothing else: agents may be told to take no notice of other labels
+    /// (`labels` in cilium-config).
+    pub(super) fn allowance(&self) -> Value {
+        json!({
+            "apiVersion": "cilium.io/v2",
+            "kind": "CiliumNetworkPolicy",
+            "metadata": self.meta(ALLOWANCE),
+            "spec": {
+                "description": "Lets the probes of kubectl cilium-doctor send everything, for a few seconds.",
+                "endpointSelector": {},
+                "egress": [{"toEntities": ["all"]}],
+                "ingress": [{"fromEndpoints": [{}]}],
+            },
+        })
     }
 
     /// A copy of a Secret that an image was pulled with.

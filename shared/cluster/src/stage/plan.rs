@@ -15,7 +15,7 @@ use super::{
     image::Image,
     outcome::{End, Outcome, Printed, nothing_printed},
     program::{self, Programs},
-    survey::{Site, Survey},
+    survey::{self, Site, Survey},
 };
 use crate::{Api, ApiError, permissions};
 
@@ -56,6 +56,17 @@ impl Placement {
     }
 }
 
+/// What policies let the pods send.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Egress {
+    /// What those of the cluster say.
+    #[default]
+    AsItIs,
+    /// Everything: a CiliumNetworkPolicy of the run's own allows it. What another denies in so many
+    /// words stays denied.
+    Allowed,
+}
+
 /// One thing to be done on one node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Errand {
@@ -86,6 +97,8 @@ pub struct Wish {
     pub time: Duration,
     /// How long a pod may take to start.
     pub start: Duration,
+    /// What policies let the pods send.
+    pub egress: Egress,
 }
 
 /// Why there is no plan.
@@ -100,6 +113,9 @@ pub enum PlanError {
         /// Those that are.
         needs: Vec<String>,
     },
+    /// No policy can be created.
+    #[error("the API server has no CiliumNetworkPolicies")]
+    NoPolicies,
     /// A request is larger than a ConfigMap.
     #[error("the request for node {node} has {size} bytes, and at most {REQUESTS} can be passed")]
     Request {
@@ -134,6 +150,7 @@ pub struct Plan {
     pub(super) home: String,
     pub(super) time: Duration,
     pub(super) start: Duration,
+    pub(super) egress: Egress,
     pub(super) pods: Vec<PodPlan>,
     pub(super) absent: Vec<(Errand, Absence)>,
     /// The parts of the program, for each architecture that is needed.
@@ -152,6 +169,12 @@ impl Plan {
         let mut needs = permissions::missing(api, permissions::PROBER, &wish.home).await?;
         if wish.purpose == Purpose::Clean {
             needs.extend(permissions::missing(api, permissions::CLEANER, &wish.home).await?);
+        }
+        if wish.egress == Egress::Allowed {
+            if !survey::has_policies(api).await? {
+                return Err(PlanError::NoPolicies);
+            }
+            needs.extend(permissions::missing(api, permissions::ALLOWER, &wish.home).await?);
         }
         if !needs.is_empty() {
             let needs = needs.iter().map(|it| it.in_words(&wish.home)).collect();
@@ -174,6 +197,7 @@ impl Plan {
             home: wish.home,
             time: wish.time,
             start: wish.start,
+            egress: wish.egress,
             pods: Vec::new(),
             absent: Vec::new(),
             programs: BTreeMap::new(),
@@ -239,6 +263,17 @@ impl Plan {
             printed: Err(nothing_printed()),
         });
         pods.chain(absent).collect()
+    }
+
+    /// Leaves out what is to be done on other nodes.
+    pub fn keep(&mut self, is_kept: impl Fn(&NodeName) -> bool) {
+        self.pods.retain(|pod| is_kept(&pod.errand.node));
+        self.absent.retain(|(errand, _)| is_kept(&errand.node));
+    }
+
+    /// What policies let the pods send.
+    pub fn egress(&self) -> Egress {
+        self.egress
     }
 
     /// The namespace, which holds everything else.

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     identity::{Purpose, Run},
     outcome::{Leftover, Swept},
+    plan::Egress,
     survey::list,
 };
 use crate::{Api, ApiError, collect::Resource};
@@ -38,13 +39,18 @@ const REMOVAL: Duration = Duration::from_secs(90);
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Removes what belongs to this run.
-pub(super) async fn remove(api: &Api, run: &Run) -> Result<(), Leftover> {
+pub(super) async fn remove(api: &Api, run: &Run, egress: Egress) -> Result<(), Leftover> {
     let api = &api.until(Instant::now() + REMOVAL);
-    remove_until(api, run, None).await
+    remove_until(api, run, egress, None).await
 }
 
 /// Until the client's deadline. With the namespace's uid no other of the same name is deleted.
-async fn remove_until(api: &Api, run: &Run, uid: Option<String>) -> Result<(), Leftover> {
+async fn remove_until(
+    api: &Api,
+    run: &Run,
+    egress: Egress,
+    uid: Option<String>,
+) -> Result<(), Leftover> {
     let namespace = run.namespace();
     // That these can be deleted one by one is not needed where the namespace goes.
     pods(api, run, &namespace).await;
@@ -52,6 +58,11 @@ async fn remove_until(api: &Api, run: &Run, uid: Option<String>) -> Result<(), L
         collection(api, run, Resource::CONFIG_MAPS, &namespace, None),
         collection(api, run, Resource::SECRETS, &namespace, None),
         collection(api, run, Resource::SERVICE_ACCOUNTS, &namespace, None),
+        async {
+            if egress == Egress::Allowed {
+                collection(api, run, Resource::CILIUM_POLICIES, &namespace, None).await;
+            }
+        },
     );
     let path = format!("{}/{namespace}", Resource::NAMESPACES.path(None));
     let preconditions = uid.map(|uid| Preconditions { uid: Some(uid), resource_version: None });
@@ -161,7 +172,8 @@ pub(super) async fn sweep(api: &Api, purpose: Purpose, runs: Runs) -> Vec<Swept>
             continue;
         }
         let name = run.namespace();
-        let left = remove_until(api, &run, namespace.metadata.uid).await.err();
+        // Nobody knows whether it had a policy.
+        let left = remove_until(api, &run, Egress::Allowed, namespace.metadata.uid).await.err();
         swept.push(Swept { namespace: name, owner: run.owner().to_owned(), left });
     }
     swept

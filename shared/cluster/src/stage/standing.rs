@@ -157,7 +157,7 @@ impl<'a> Standing<'a> {
     /// What is still there, and why.
     pub async fn remove(self) -> Result<(), Leftover> {
         if self.work.has_begun() {
-            removal::remove(&self.api, self.work.run()).await
+            removal::remove(&self.api, self.work.run(), self.plan.egress).await
         } else {
             Ok(())
         }

@@ -5,6 +5,7 @@ use k8s_openapi::{
     api::core::v1::{Node, NodeSystemInfo, Pod},
 };
 use kcilium_core::facts::NodeName;
+use serde::Deserialize;
 
 use super::{
     absence::Absence,
@@ -78,6 +79,28 @@ fn is_linux(info: &NodeSystemInfo) -> bool {
 fn is_alive(agent: &Pod) -> bool {
     let statuses = agent.status.iter().filter_map(|status| status.container_statuses.as_ref());
     statuses.flatten().any(|status| !status.image_id.is_empty())
+}
+
+/// Whether CiliumNetworkPolicies can be created. Everybody may ask which kinds there are.
+pub(super) async fn has_policies(api: &Api) -> Result<bool, ApiError> {
+    #[derive(Deserialize)]
+    struct Kinds {
+        #[serde(default)]
+        resources: Vec<Kind>,
+    }
+    #[derive(Deserialize)]
+    struct Kind {
+        name: String,
+    }
+    let Resource { group, version, plural } = Resource::CILIUM_POLICIES;
+    let json = match api.get(&format!("/apis/{group}/{version}"), Form::Json).await {
+        Err(ApiError::NotFound { .. }) => return Ok(false),
+        json => json?,
+    };
+    match serde_json::from_slice::<Kinds>(&json) {
+        Ok(Kinds { resources }) => Ok(resources.iter().any(|it| it.name == plural)),
+        Err(error) => Err(ApiError::Unreadable { reason: error.to_string() }),
+    }
 }
 
 /// Reads a collection to its end.

@@ -23,7 +23,7 @@ use super::{
     identity::{Purpose, Run},
     object::{CONTAINER, Objects},
     outcome::{End, Ended, Printed, nothing_printed},
-    plan::{Plan, PodPlan},
+    plan::{Egress, Plan, PodPlan},
     progress::{self, Progress, said},
     standing::FINISH,
     survey::list,
@@ -40,6 +40,8 @@ const AT_ONCE: usize = 8;
 const PAUSE: Duration = Duration::from_millis(300);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// How long agents have to take notice of a policy, before there are pods that it is for.
+const SETTLE: Duration = Duration::from_secs(2);
 /// How much of what a program printed is read, bytes.
 const LOG: usize = 1 << 20;
 
@@ -159,6 +161,11 @@ impl<'a> Work<'a> {
         self.begin().await?;
         let account = self.objects().account();
         self.create(Resource::SERVICE_ACCOUNTS, Some(&self.namespace), &account).await?;
+        if self.plan.egress == Egress::Allowed {
+            let allowance = self.objects().allowance();
+            self.create(Resource::CILIUM_POLICIES, Some(&self.namespace), &allowance).await?;
+            self.pause(SETTLE).await?;
+        }
         for name in self.plan.pull_secrets() {
             self.copy_secret(name).await;
         }
@@ -192,13 +199,11 @@ impl<'a> Work<'a> {
 
     /// How a pod's program comes into it.
     fn delivery(&self, plan: &PodPlan) -> Delivery {
-        match self.without_maps.get() {
-            Some(_) => Delivery::Exec,
-            None => {
-                let parts = self.plan.programs.get(&plan.architecture).map_or(0, Vec::len);
-                Delivery::Maps { parts }
-            }
+        if self.without_maps.get().is_some() {
+            return Delivery::Exec;
         }
+        let parts = self.plan.programs.get(&plan.architecture).map_or(0, Vec::len);
+        Delivery::Maps { parts }
     }
 
     /// Sends their programs into pods that wait for them. A container that runs may not take commands

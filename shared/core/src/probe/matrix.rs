@@ -10,6 +10,9 @@ pub enum Vantage {
     Pod,
     /// The host's.
     Host,
+    /// That of a pod that a policy of ours lets send everything. What works from here only is what
+    /// policies refuse.
+    AllowedPod,
 }
 
 /// Where a probe goes.
@@ -146,14 +149,15 @@ const fn check(code: &'static str, title: &'static str, cells: &'static [Cell]) 
 }
 
 impl Vantage {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Pod, Self::Host];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Pod, Self::Host, Self::AllowedPod];
 
     /// The word in ids.
     pub fn word(self) -> &'static str {
         match self {
             Self::Pod => "pod",
             Self::Host => "host",
+            Self::AllowedPod => "allowed-pod",
         }
     }
 }

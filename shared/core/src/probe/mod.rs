@@ -18,6 +18,7 @@ mod summary;
 mod targets;
 
 pub use question::{Address, MtuVia, Question, RecordType, Transport};
+pub use readings::lose_packets;
 pub use request::{MAX_PROBES, Namespace, Probe, ProbeId, ProbeRequest, RequestError};
 pub use result::{
     Answer, Counters, CurlExit, DnsAnswer, Echoed, Heard, HttpAnswer, LinkCounters, Outcome,

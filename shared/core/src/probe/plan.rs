@@ -30,7 +30,7 @@ pub fn request(
 /// The matrix's probes to these targets, and a look at the counters.
 pub fn of_targets(targets: &Targets, vantage: Vantage) -> ProbeRequest {
     let namespace = match vantage {
-        Vantage::Pod => Namespace::Own,
+        Vantage::Pod | Vantage::AllowedPod => Namespace::Own,
         Vantage::Host => Namespace::Host,
     };
     let mut probes: Vec<Probe> = Vec::new();

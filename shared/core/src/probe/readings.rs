@@ -52,6 +52,10 @@ pub(crate) struct Seen<'p> {
 #[derive(Debug, Default)]
 pub(crate) struct Readings<'p> {
     signs: BTreeMap<Sign, Seen<'p>>,
+    /// What pods lose and do not lose once a policy lets them send everything.
+    lifted: BTreeMap<Sign, Vec<&'p ProbeResult>>,
+    /// What the node itself sent in small packets, and whether it got an answer.
+    of_host: BTreeMap<Destination, Vec<(&'p ProbeResult, bool)>>,
     /// Cells that were probed, whatever came of it.
     probed: BTreeSet<Cell>,
     /// Counters of the node that tell why packets died: `None` where nobody counted.
@@ -72,8 +76,8 @@ pub(crate) struct Deaths {
 /// Probes of one target: the same ones by pods and by the node have the same names.
 #[derive(Default)]
 struct Target<'p> {
-    /// By the name of the probe: pod's, host's.
-    probes: BTreeMap<&'p str, [Option<&'p ProbeResult>; 2]>,
+    /// By the name of the probe: pod's, host's, and that of a pod that may send everything.
+    probes: BTreeMap<&'p str, [Option<&'p ProbeResult>; 3]>,
 }
 
 impl<'p> Readings<'p> {
@@ -93,9 +97,14 @@ impl<'p> Readings<'p> {
             let is_outside = host_was_probed && is_outside(*destination);
             let of_pods = || targets.values().map(|target| target.of_pod(is_outside));
             readings.read(Sign::Pod(*destination), of_pods().map(|probes| small(&probes)));
+            let lifted: Vec<_> = targets.values().flat_map(Target::lifted).collect();
+            if !lifted.is_empty() {
+                readings.lifted.insert(Sign::Pod(*destination), lifted);
+            }
             readings.read(Sign::PodLarge(*destination), of_pods().map(|probes| large(&probes)));
             readings.read(Sign::PodTcp(*destination), of_pods().map(|probes| tcp(&probes)));
             let of_host = || targets.values().map(|target| small(&target.of_host()));
+            readings.of_host.insert(*destination, of_host().flatten().collect());
             match destination {
                 Destination::InternetByAddress => readings.read(Sign::HostInternet, of_host()),
                 Destination::Resolver => readings.read(Sign::HostNames, of_host()),
@@ -141,8 +150,33 @@ impl<'p> Readings<'p> {
         self.signs.insert(sign, Seen { reading, answered, lost });
     }
 
+    /// What pods lose, and reach once a policy lets them send everything.
+    pub(crate) fn lifted(&self) -> &BTreeMap<Sign, Vec<&'p ProbeResult>> {
+        &self.lifted
+    }
+
+    /// Whether pods sent the same once more with a policy that lets them.
+    pub(crate) fn is_tried_with_policy(&self) -> bool {
+        self.probed.iter().any(|cell| cell.vantage == Vantage::AllowedPod)
+    }
+
     pub(crate) fn seen(&self, sign: Sign) -> Option<&Seen<'p>> {
         self.signs.get(&sign)
+    }
+
+    /// What the node itself sent there in small packets, and whether it got an answer.
+    pub(crate) fn of_host(&self, destination: Destination) -> &[(&'p ProbeResult, bool)] {
+        self.of_host.get(&destination).map_or(&[], Vec::as_slice)
+    }
+
+    /// Small and large probes of a way that got an answer.
+    pub(crate) fn answered(&self, sign: Sign) -> impl Iterator<Item = &'p ProbeResult> {
+        let signs = match sign {
+            Sign::Pod(to) => [Some(sign), Some(Sign::PodLarge(to)), Some(Sign::PodTcp(to))],
+            _ => [Some(sign), None, None],
+        };
+        let seen = signs.into_iter().flatten().filter_map(|sign| self.seen(sign));
+        seen.flat_map(|seen| seen.answered.iter().copied()).collect::<Vec<_>>().into_iter()
     }
 
     pub(crate) fn reading(&self, sign: Sign) -> Option<Reading> {
@@ -175,15 +209,37 @@ impl<'p> Target<'p> {
     /// What pods sent; of targets outside only what the node itself gets an answer to.
     fn of_pod(&self, is_controlled: bool) -> Vec<&'p ProbeResult> {
         let probes = self.probes.values();
-        let counted = probes.filter(|[_, host]| {
+        let counted = probes.filter(|[_, host, _]| {
             !is_controlled || host.is_some_and(|host| answers(host) == Some(true))
         });
-        counted.filter_map(|[pod, _]| *pod).collect()
+        counted.filter_map(|[pod, ..]| *pod).collect()
     }
 
     fn of_host(&self) -> Vec<&'p ProbeResult> {
-        self.probes.values().filter_map(|[_, host]| *host).collect()
+        self.probes.values().filter_map(|[_, host, _]| *host).collect()
     }
+
+    /// Small packets that are lost unless a policy lets pods send them. Where the target answers to
+    /// anything without one, a single loss is chance.
+    fn lifted(&self) -> Vec<&'p ProbeResult> {
+        let plain: Vec<_> = self.probes.values().filter_map(|[pod, ..]| *pod).collect();
+        let plain = small(&plain);
+        if plain.iter().any(|(_, answers)| *answers) {
+            return Vec::new();
+        }
+        let lost = |pod: &&ProbeResult| plain.iter().any(|(lost, _)| lost.id == pod.id);
+        let pairs = self.probes.values().filter_map(|[pod, _, allowed]| pod.zip(*allowed));
+        let lifted = pairs.filter(|(pod, allowed)| lost(pod) && answers(allowed) == Some(true));
+        lifted.map(|(pod, _)| pod).collect()
+    }
+}
+
+/// Whether pods of a node lose small packets that should come through: what the node itself reaches,
+/// and what is in the cluster.
+pub fn lose_packets(node: &NodeFacts) -> bool {
+    let readings = Readings::of(node);
+    let mut ways = readings.signs.iter();
+    ways.any(|(sign, seen)| matches!(sign, Sign::Pod(_)) && !seen.lost.is_empty())
 }
 
 /// Small packets: everything but echo requests, which prove nothing, and what is about sizes.
@@ -286,6 +342,7 @@ fn index(vantage: Vantage) -> usize {
     match vantage {
         Vantage::Pod => 0,
         Vantage::Host => 1,
+        Vantage::AllowedPod => 2,
     }
 }
 

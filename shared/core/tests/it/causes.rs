@@ -7,15 +7,17 @@ use kcilium_core::{
     diagnosis::{Selection, diagnose},
     facts::{
         AgentStatus, CiliumConfig, ClusterFacts, ControlPlaneComponent, ControlPlanePod, Fact,
-        Facts, LinkName, Masquerading, NodeFacts, NodeName, PodNetwork, ProxyReplacement,
-        RoutingMode, TunnelProtocol,
+        Facts, LinkName, Masquerading, NetworkPolicy, NodeFacts, NodeName, PodNetwork,
+        PolicyEnforcement, ProxyReplacement, RoutingMode, TunnelProtocol,
     },
     probe::{
-        Answer, Counters, Outcome, PathMtu, ProbeResult, SystemError, Way,
+        Answer, Counters, Echoed, Outcome, PathMtu, ProbeResult, SystemError, Way,
         matrix::{Cell, Vantage},
     },
     rules::{Code, Severity},
 };
+
+use crate::fixture::Fixture;
 
 /// All that is well: what the node reaches, its pods reach too.
 const WELL: &str = "
@@ -430,4 +432,143 @@ fn probes_that_pass_answer_the_question_about_ways_back() {
     assert_eq!(severity(well_but(&OUTSIDE)), Some(Severity::Error));
     assert_eq!(severity(well_but(&INTERNET)), Some(Severity::Warn));
     assert_eq!(severity(Vec::new()), Some(Severity::Warn));
+}
+
+/// The same again from a pod that a policy lets send everything, of which it loses some.
+fn with_policy(mut probes: Vec<ProbeResult>, lost: &[&str]) -> Vec<ProbeResult> {
+    let allowed = well_but(lost).into_iter().filter(|it| it.id.as_str().starts_with("pod/"));
+    let allowed = allowed.map(|it| ProbeResult {
+        id: it.id.as_str().replacen("pod/", "allowed-pod/", 1).into(),
+        ..it
+    });
+    probes.extend(allowed.collect::<Vec<_>>());
+    probes
+}
+
+fn clusterwide(name: &str, selects_all: bool) -> NetworkPolicy {
+    let policy = serde_json::json!({
+        "kind": "CiliumClusterwideNetworkPolicy", "name": name,
+        "selectsAll": selects_all, "isolatesEgress": true,
+    });
+    serde_json::from_value(policy).unwrap()
+}
+
+#[test]
+fn what_comes_through_with_a_policy_was_refused_by_one() {
+    let lost = ["pod/internet-address", "pod/internet-name", "pod/api-service"];
+    let probes = with_policy(well_but(&lost), &[]);
+    let mut of_policy = facts(tunnel(), vec![node("node1", probes)]);
+    // None is known: packets may get lost by chance.
+    assert_eq!(told(&of_policy), ["C-POLICY likely"]);
+    let policies = vec![clusterwide("some-pods", false), clusterwide("nothing-out", true)];
+    of_policy.cluster.cilium_clusterwide_network_policies = Fact::Known(policies);
+    assert_eq!(told(&of_policy), ["C-POLICY confirmed"]);
+    let verdict = &verdicts(&of_policy)[0];
+    let title = "CiliumClusterwideNetworkPolicy nothing-out and 1 more refuse what pods send out";
+    assert_eq!(verdict.title, title);
+    assert_eq!(verdict.severity, Some(Severity::Warn));
+    let evidence: Vec<&str> = verdict.chain.iter().map(|link| link.source.as_str()).collect();
+    assert!(evidence.contains(&"CiliumClusterwideNetworkPolicy some-pods"), "{evidence:?}");
+
+    let mut by_default = of_policy.clone();
+    by_default.cluster.cilium_clusterwide_network_policies = Fact::Known(Vec::new());
+    let always = PolicyEnforcement::Always;
+    by_default.cluster.config =
+        Fact::Known(CiliumConfig { policy_enforcement: always, ..tunnel() });
+    assert_eq!(told(&by_default), ["C-POLICY confirmed"]);
+    assert!(verdicts(&by_default)[0].title.starts_with("enable-policy: always"));
+}
+
+#[test]
+fn what_is_lost_with_a_policy_too_has_other_causes() {
+    let policies = Fact::Known(vec![clusterwide("some-pods", false)]);
+    let judge = |config: CiliumConfig, probes: Vec<ProbeResult>| {
+        let mut facts = facts(config, vec![node("node1", probes)]);
+        facts.cluster.cilium_clusterwide_network_policies = policies.clone();
+        told(&facts)
+    };
+    let out = || well_but(&OUTSIDE);
+    // Nobody tried: the policy may be for other pods.
+    assert_eq!(judge(without_masquerade(), out()), ["C-NOMASQ confirmed"]);
+    assert_eq!(judge(without_masquerade(), with_policy(out(), &OUTSIDE)), ["C-NOMASQ confirmed"]);
+    assert_eq!(
+        judge(tunnel(), with_policy(well_but(&["pod/pod-other-node"]), &["pod/pod-other-node"])),
+        ["C-OVERLAY likely"]
+    );
+    // Two things at once.
+    let both = [&OUTSIDE[..], &["pod/api-service"]].concat();
+    assert_eq!(
+        judge(without_masquerade(), with_policy(well_but(&both), &OUTSIDE)),
+        ["C-POLICY confirmed", "C-NOMASQ confirmed"]
+    );
+}
+
+#[test]
+fn a_pod_that_is_seen_as_its_node_is_outside_the_native_routing_cidr() {
+    let narrow =
+        || CiliumConfig { native_routing_cidr_v4: Some("10.244.1.0/24".into()), ..native() };
+    let echo = |seen_as: &str| {
+        let mut probe = probe("pod/pod-other-node/echo/10.244.2.9:7777/udp", Outcome::Ok);
+        probe.way = Some(Way { source: "10.244.1.5".parse().ok(), ..Way::default() });
+        probe.answer = Some(Answer::Echo(Echoed { seen_as: seen_as.parse().unwrap() }));
+        let mut probes = well_but(&[]);
+        probes.push(probe);
+        probes
+    };
+    let translated = || echo("10.24.0.2:4711");
+    assert_eq!(on_one_node(narrow(), translated()), ["C-NCIDR-MISS confirmed"]);
+    assert!(on_one_node(narrow(), echo("10.244.1.5:4711")).is_empty());
+    assert!(on_one_node(tunnel(), translated()).is_empty());
+    let seen = facts(narrow(), vec![node("node1", translated())]);
+    let verdict = &verdicts(&seen)[0];
+    // Nothing is lost yet.
+    assert_eq!(verdict.severity, None);
+    let said = "10.244.2.9:7777/udp saw 10.244.1.5 as 10.24.0.2";
+    assert!(verdict.chain.iter().any(|link| link.text == said), "{verdict:#?}");
+    assert!(verdict.fix[0].values.contains("10.244.0.0/16"), "{:?}", verdict.fix);
+    // Pods that are lost, where the configuration says so.
+    let lost = |config: CiliumConfig| {
+        let node = node("node1", well_but(&["pod/pod-other-node"]));
+        let mut facts = facts(config, vec![node]);
+        let other = serde_json::json!({"name": "node2", "podCidrs": ["10.244.2.0/24"]});
+        let nodes = vec![serde_json::from_value(other).unwrap()];
+        facts.cluster.cilium_nodes = Fact::Known(nodes);
+        told(&facts)
+    };
+    assert_eq!(lost(narrow()), ["C-NCIDR-MISS likely"]);
+    assert!(!lost(native()).iter().any(|it| it.contains("NCIDR")));
+}
+
+/// A fixture, in which a node was probed besides.
+fn probed(fixture: &str, name: &str, probes: Vec<ProbeResult>) -> Vec<String> {
+    let mut facts = Fixture::of_rules(fixture).facts();
+    facts.nodes.retain(|node| node.name.as_str() != name);
+    facts.nodes.push(node(name, probes));
+    let verdicts = verdicts(&facts);
+    let here = verdicts.iter().filter(|it| it.nodes.iter().any(|node| node.as_str() == name));
+    here.map(|verdict| format!("{} {}", verdict.cause, verdict.confidence)).collect()
+}
+
+#[test]
+fn an_agent_that_waits_for_an_api_server_that_its_node_does_not_reach() {
+    let judge = |outcome: Outcome| {
+        let mut probes = well_but(&[]);
+        probes.push(probe("host/api-service/tls/10.96.0.1:443", outcome));
+        probed("AG-02.sick.txt", "node2", probes)
+    };
+    assert_eq!(judge(Outcome::Timeout), ["C-API confirmed"]);
+    assert!(judge(Outcome::Ok).is_empty());
+}
+
+#[test]
+fn an_address_of_a_service_that_answers_nothing_else() {
+    let judge = |outcome: Outcome| {
+        let mut lost = probe("host/other-node/tcp/10.24.0.4:10250", outcome);
+        lost.peer = "10.24.0.4".parse().ok();
+        let mut probes = well_but(&[]);
+        probes.push(lost);
+        probed("KP-05.sick.txt", "node9", probes)
+    };
+    assert_eq!(judge(Outcome::Timeout), ["C-WILDCARD confirmed"]);
+    assert!(judge(Outcome::Refused).is_empty());
 }

@@ -68,8 +68,8 @@ async fn missing_masquerade_is_seen_from_pods_that_run_and_nothing_is_created() 
     traffic.home().masquerade(Masquerade::Off).unwrap();
     let (report, errors) = traffic.report_of_pods(&[]).await;
     assert_eq!(report.verdicts(), ["confirmed C-NOMASQ"], "{report:#?}\n{errors}");
-    let used = "nothing was created; probes started in the networks of ";
-    assert!(errors.contains(used) && errors.contains("kube-system/coredns-"), "{errors}");
+    let told = "nothing was created; probes started in the networks of ";
+    assert!(errors.contains(told) && errors.contains("kube-system/coredns-"), "{errors}");
     assert_eq!(traffic.objects(), before);
     assert_eq!(beyond_reading(&traffic), ["GET exec".to_owned()].into());
 
@@ -81,7 +81,7 @@ async fn missing_masquerade_is_seen_from_pods_that_run_and_nothing_is_created() 
     let run = traffic.stage().doctor_as(&kubeconfig, &flags).await;
     let report = Report::parse(&run.stdout, run.code);
     assert_eq!(report.verdicts(), ["confirmed C-NOMASQ"], "{report:#?}\n{}", run.stderr);
-    for words in ["nothing is put on nodes: ", used] {
+    for words in ["nothing is put on nodes: ", told] {
         assert!(run.stderr.contains(words), "{words}: {}", run.stderr);
     }
 

@@ -33,6 +33,7 @@ mod packets_end;
 mod packets_masquerade;
 mod packets_outside;
 mod packets_overlay;
+mod packets_policy;
 mod packets_reverse_path;
 mod probing;
 mod program;

@@ -166,13 +166,13 @@ impl Traffic {
     /// The names of all objects that the doctor might make or remove.
     pub(crate) fn objects(&self) -> Vec<String> {
         let store = self.stage.sim().store();
-        let plurals = ["namespaces", "pods", "configmaps", "secrets", "serviceaccounts"];
-        let of_kind = |plural: &str| {
-            let id = GroupResource::new("", plural);
-            let all = store.all(&id).map(|(key, _)| format!("{plural} {key:?}"));
+        let core = ["namespaces", "pods", "configmaps", "secrets", "serviceaccounts"];
+        let kinds = core.into_iter().map(|plural| GroupResource::new("", plural));
+        let of_kind = |id: GroupResource| {
+            let all = store.all(&id).map(|(key, _)| format!("{} {key:?}", id.plural));
             all.collect::<Vec<_>>()
         };
-        plurals.into_iter().flat_map(of_kind).collect()
+        kinds.chain([policies()]).flat_map(of_kind).collect()
     }
 }
 
@@ -184,6 +184,11 @@ impl Drop for Traffic {
             let _ = server.wait();
         }
     }
+}
+
+/// CiliumNetworkPolicies.
+pub(crate) fn policies() -> GroupResource {
+    GroupResource::new("cilium.io", "ciliumnetworkpolicies")
 }
 
 fn words(texts: &[&str]) -> Vec<String> {

@@ -9,7 +9,12 @@ use serde_json::Value;
 use crate::program;
 use crate::stage::Stage;
 
-const ROLES: [Role; 4] = [Role::Api, Role::Logs, Role::Exec, Role::Helm];
+const ROLES: [Role; 5] = [Role::Api, Role::Logs, Role::Exec, Role::Helm, Role::Prober];
+
+/// All that `auth` asks after.
+fn asked() -> impl Iterator<Item = &'static Permission> {
+    [permissions::ALL, permissions::PROBER, permissions::ALLOWER].into_iter().flatten()
+}
 
 /// A cluster with the roles of docs/rbac.yaml, bound to nobody.
 async fn stage_with_roles() -> Stage {
@@ -60,14 +65,13 @@ async fn each_grade_grants_what_the_doctor_wants_it_for() {
         let roles = &ROLES[..grade];
         let user = bind(&stage, &format!("grade-{grade}"), roles);
         let (entries, _) = auth(&stage, &user).await;
-        assert_eq!(entries.len(), permissions::ALL.len(), "{roles:?}");
+        assert_eq!(entries.len(), asked().count(), "{roles:?}");
         let allowed: BTreeSet<String> = entries
             .iter()
             .filter(|entry| entry["allowed"] == true)
             .map(|entry| entry["permission"].as_str().unwrap().to_owned())
             .collect();
-        let wanted =
-            in_words(permissions::ALL.iter().filter(|wanted| roles.contains(&wanted.role)));
+        let wanted = in_words(asked().filter(|wanted| roles.contains(&wanted.role)));
         assert_eq!(allowed, wanted, "{roles:?}");
     }
 }
@@ -97,11 +101,14 @@ async fn auth_names_the_role_and_the_rules_that_stay_unknown() {
 
     let table = stage.doctor_as(&stage.kubeconfig_of(&user), &["auth"]).await;
     assert_eq!(table.code, Some(1), "{}", table.stderr);
-    let last = table.stdout.lines().last().unwrap_or_default();
+    let lines: Vec<&str> = table.stdout.lines().rev().take(2).collect();
     assert_eq!(
-        last,
-        "docs/rbac.yaml grants what is missing, in the roles: kcilium-exec, kcilium-helm, \
-         kcilium-logs"
+        lines,
+        [
+            "The role kcilium-prober is for --allow-policy and --probe.",
+            "docs/rbac.yaml grants what is missing, in the roles: kcilium-exec, kcilium-helm, \
+             kcilium-logs",
+        ]
     );
 }
 

@@ -127,6 +127,10 @@ fn judge(site: &Site<'_>) -> Vec<Held> {
     let decided = candidates.extract_if(.., |candidate| candidate.decisive.evidence().is_some());
     for candidate in decided.collect::<Vec<_>>() {
         let mut effects = effects(&candidate, &unexplained);
+        // Another cause may have been shown to be behind it.
+        effects.retain(|sign| {
+            unexplained.contains(sign) || site.readings.reading(*sign) != Some(Reading::Fails)
+        });
         if let Decisive::SeenOfSome { .. } = candidate.decisive {
             effects.extend(broken_in_part(site, candidate.signature));
         }
@@ -155,6 +159,9 @@ fn is_contradicted(site: &Site<'_>, Candidate { signature, decisive }: &Candidat
 }
 
 fn effects(candidate: &Candidate, unexplained: &BTreeSet<Sign>) -> BTreeSet<Sign> {
+    if let Decisive::Shown { effects, .. } = &candidate.decisive {
+        return effects.clone();
+    }
     let Signature { breaks, may_break, .. } = candidate.signature;
     breaks.iter().chain(*may_break).filter(|sign| unexplained.contains(*sign)).copied().collect()
 }
@@ -170,6 +177,10 @@ fn confidence_of_decided(
     candidate: &Candidate,
     effects: &BTreeSet<Sign>,
 ) -> Option<Confidence> {
+    if let Decisive::Shown { confidence, .. } = candidate.decisive {
+        let holds = confidence == Confidence::Confirmed || !effects.is_empty();
+        return holds.then_some(confidence);
+    }
     let speaks_for_itself =
         matches!(candidate.decisive, Decisive::Seen { speaks_for_itself: true, .. });
     // Where nobody looked whether the node fares better, the target itself may be dead; where another's

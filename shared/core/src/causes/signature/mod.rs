@@ -7,18 +7,24 @@ mod judge;
 mod site;
 mod split;
 
+mod api_server;
 mod between_nodes;
 mod dns_upstream;
 mod egress;
 mod firewall;
 mod host_names;
 mod mtu;
+mod narrow_cidr;
 mod no_masquerade;
+mod policy;
 mod service;
 mod unmanaged;
 mod wall;
+mod wildcard;
 
-use super::Check;
+use std::collections::BTreeSet;
+
+use super::{Check, Confidence};
 use crate::{
     probe::{matrix::Destination, readings::Sign},
     rules::{Evidence, Finding, Remedy, quoted},
@@ -63,6 +69,8 @@ enum Decisive {
     Seen { evidence: Vec<Evidence>, speaks_for_itself: bool },
     /// It was seen, and accounts for just those targets that are not reached: others may be.
     SeenOfSome { evidence: Vec<Evidence> },
+    /// Packets themselves show it: what fails because of it, if anything does, and how sure that is.
+    Shown { evidence: Vec<Evidence>, effects: BTreeSet<Sign>, confidence: Confidence },
     /// What is known speaks against it.
     RuledOut,
     /// Nobody looked, or it cannot be seen: how one could.
@@ -73,17 +81,23 @@ impl Decisive {
     /// What was seen.
     fn evidence(&self) -> Option<&[Evidence]> {
         match self {
-            Self::Seen { evidence, .. } | Self::SeenOfSome { evidence } => Some(evidence),
+            Self::Seen { evidence, .. }
+            | Self::SeenOfSome { evidence }
+            | Self::Shown { evidence, .. } => Some(evidence),
             Self::RuledOut | Self::Unseen(_) => None,
         }
     }
 }
 
 /// The causes, in the order in which they are mended: what comes first imitates what comes later.
-static SIGNATURES: [&Signature; 16] = [
+static SIGNATURES: [&Signature; 20] = [
+    &policy::TRIED,
+    &api_server::SIGNATURE,
+    &wildcard::SIGNATURE,
     &wall::SIGNATURE,
     &host_names::SIGNATURE,
     &between_nodes::NO_ROUTE,
+    &narrow_cidr::SIGNATURE,
     &between_nodes::OVERLAY,
     &between_nodes::ANTI_SPOOFING,
     &between_nodes::CHECKSUMS,
@@ -92,7 +106,7 @@ static SIGNATURES: [&Signature; 16] = [
     &egress::DEVICE,
     &egress::REVERSE_PATH,
     &egress::WIDE_CIDR,
-    &egress::POLICY,
+    &policy::POLICY,
     &service::SIGNATURE,
     &dns_upstream::SIGNATURE,
     &mtu::SIGNATURE,
