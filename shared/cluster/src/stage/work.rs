@@ -192,13 +192,10 @@ impl<'a> Work<'a> {
 
     /// How a pod's program comes into it.
     fn delivery(&self, plan: &PodPlan) -> Delivery {
-        match self.without_maps.get() {
-            Some(_) => Delivery::Exec,
-            None => {
-                let parts = self.plan.programs.get(&plan.architecture).map_or(0, Vec::len);
-                Delivery::Maps { parts }
-            }
+        if self.without_maps.get().is_some() {
+            return Delivery::Exec;
         }
+        Delivery::Maps { parts: self.plan.programs.get(&plan.architecture).map_or(0, Vec::len) }
     }
 
     /// Sends their programs into pods that wait for them. A container that runs may not take commands
