@@ -202,8 +202,7 @@ impl<'a> Work<'a> {
         if self.without_maps.get().is_some() {
             return Delivery::Exec;
         }
-        let parts = self.plan.programs.get(&plan.architecture).map_or(0, Vec::len);
-        Delivery::Maps { parts }
+        Delivery::Maps { parts: self.plan.programs.get(&plan.architecture).map_or(0, Vec::len) }
     }
 
     /// Sends their programs into pods that wait for them. A container that runs may not take commands

@@ -75,8 +75,8 @@ async fn missing_masquerade_is_seen_from_pods_that_run_and_nothing_is_created() 
 
     // Who may not create anything gets the same, and is told.
     load_roles(traffic.stage());
-    let user = bind(traffic.stage(), "reader", &[Role::Api, Role::Exec]);
-    let kubeconfig = traffic.stage().kubeconfig_of(&user);
+    let reader = bind(traffic.stage(), "reader", &[Role::Api, Role::Exec]);
+    let kubeconfig = traffic.stage().kubeconfig_of(&reader);
     let flags = ["-o", "json", "--probe=always"];
     let run = traffic.stage().doctor_as(&kubeconfig, &flags).await;
     let report = Report::parse(&run.stdout, run.code);
