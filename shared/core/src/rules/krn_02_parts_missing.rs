@@ -93,7 +93,8 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
             }
             let missing = missing(parts, view.config(), severity);
             if !missing.is_empty() {
-                found.push(finding(node, severity, &missing));
+                let basis = premise::basis(view);
+                found.push(Finding { basis, ..finding(node, severity, &missing) });
             }
         }
     }

@@ -49,7 +49,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         }
         // Where one runs it was started all the same.
         if let Some(holder) = holder(mounts, BPF).filter(|holder| !runs && !holder.shared) {
-            out.found(not_shared(node, holder));
+            out.found(Finding { basis: premise::basis(view), ..not_shared(node, holder) });
         }
     }
 }

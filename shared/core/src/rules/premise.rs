@@ -13,7 +13,7 @@ use crate::{
         NodeName, ProxyReplacement, Source, UnavailableKind,
     },
     prefix::{GivenPrefix, Pool},
-    view::{NodeView, View},
+    view::{Installation, NodeView, View},
 };
 
 /// Whether a node was looked at. A rule about nodes says nothing without one, and that is not fine.
@@ -269,6 +269,14 @@ pub(super) fn of_host<'a, T>(
         return None;
     };
     fact(host).get().map_err(|why| out.missing_on(node.name(), what, why)).ok()
+}
+
+/// Whether what a host lacks for Cilium is seen now, or would be where Cilium is not installed.
+pub(super) fn basis(view: &View<'_>) -> Basis {
+    match view.installation() {
+        Installation::NotSeen => Basis::Predicted,
+        Installation::Seen | Installation::Unknown => Basis::Observed,
+    }
 }
 
 /// Whether one of these services runs on a node.
