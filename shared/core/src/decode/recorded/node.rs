@@ -8,10 +8,11 @@ use super::{Recording, file_name, is_part};
 use crate::{
     decode::{DecodeError, agent_status, cni_conf, iproute2, iproute2_text, iptables, resolv_conf},
     facts::{
-        Address, AgentProcess, CniFile, Family, Iptables, IptablesBackend, Kernel, NextHop,
+        Address, AgentProcess, CniFile, Fact, Family, Iptables, IptablesBackend, Kernel, NextHop,
         NodeFacts, Resolver, ResolverKind, Route, RouteKind, RouteProtocol, RouteScope,
         RoutingRule, TableId, Unavailable,
     },
+    probe::ProbeResult,
 };
 
 /// What makes facts of a file's text.
@@ -41,8 +42,17 @@ impl Recording<'_> {
                 .text(&at("uname.txt"))
                 .map(|text| Kernel { release: text.trim().to_owned() })
                 .into(),
+            probes: self.probes(&at("probes.json")),
             ..NodeFacts::named(name)
         }
+    }
+
+    /// Few recordings have any: that nobody probed is no failure.
+    fn probes(&self, path: &str) -> Fact<Vec<ProbeResult>> {
+        if !self.has(path) {
+            return Fact::default();
+        }
+        self.decoded(path, |json| Ok(serde_json::from_str(json)?)).into()
     }
 
     /// The first of two files that is there; if none is, the first is missing.
