@@ -16,6 +16,17 @@ pub fn nameservers(text: &str) -> Vec<IpAddr> {
     found
 }
 
+/// The domains of the last `search` or `domain` line, in order: what is appended to names with few dots.
+pub fn search_domains(text: &str) -> Vec<String> {
+    let domains = |line: &str| {
+        let rest = ["search", "domain"].into_iter().find_map(|word| line.strip_prefix(word))?;
+        let words = rest.strip_prefix([' ', '\t'])?.split_whitespace();
+        let words = words.map(|domain| domain.trim_end_matches('.').to_owned());
+        Some(words.filter(|domain| !domain.is_empty()).collect())
+    };
+    text.lines().rev().find_map(domains).unwrap_or_default()
+}
+
 fn nameserver(line: &str) -> Option<IpAddr> {
     // The keyword begins the line and white space follows, or libc takes no notice.
     let rest = line.strip_prefix("nameserver")?;
@@ -65,6 +76,14 @@ nameserver 8.8.8.8;
 ";
         assert_eq!(written(text), ["10.0.0.1", "2001:db8::53", "fe80::1", "8.8.8.8"]);
         assert!(!is_local_stub(&nameservers(text)));
+    }
+
+    #[test]
+    fn the_last_list_of_search_domains_counts() {
+        let text = "search a.example\nnameserver 10.0.0.1\nsearch  b.example\tlan. .\n";
+        assert_eq!(search_domains(text), ["b.example", "lan"]);
+        assert_eq!(search_domains("domain example.org\n"), ["example.org"]);
+        assert_eq!(search_domains("searching a.example\n search b\n"), [""; 0]);
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub enum Destination {
     /// The DNS servers of the namespace itself (`/etc/resolv.conf`) and of the node, asked for outside
     /// names.
     Resolver,
+    /// Names that nobody has, below the search domains of the namespace itself.
+    SearchDomain,
     /// The internet, by address.
     InternetByAddress,
     /// The internet, by name.
@@ -69,13 +71,18 @@ pub enum Asked {
     Icmp,
     /// The path's MTU, with echo requests.
     PathMtu,
+    /// [`NOBODY`] below each search domain.
+    SearchDomains,
     /// A name, over UDP and TCP: the API server's for the cluster's DNS, the internet's for others.
     Dns,
 }
 
+/// A label below which nobody has a name. Who has an address for it has one for every name.
+pub const NOBODY: &str = "kcilium-nobody-has-this-name";
+
 /// What is asked where. Ports are those that answer everywhere: 10250 is the kubelet's, 4240 that of
 /// Cilium's health endpoint, which every node has as a pod of its own; a refusal answers too.
-pub const ROWS: [(Destination, &[Asked]); 11] = [
+pub const ROWS: [(Destination, &[Asked]); 12] = [
     (Destination::Gateway, &[Asked::Tcp(53), Asked::Tcp(80), Asked::Icmp]),
     (Destination::Lan, &[Asked::Tcp(443), Asked::Icmp]),
     (Destination::OtherNode, &[Asked::Tcp(10250), Asked::Icmp, Asked::PathMtu]),
@@ -88,6 +95,7 @@ pub const ROWS: [(Destination, &[Asked]); 11] = [
     (Destination::ClusterDnsPod, &[Asked::Dns]),
     (Destination::ApiService, &[Asked::Tls]),
     (Destination::Resolver, &[Asked::Dns]),
+    (Destination::SearchDomain, &[Asked::SearchDomains]),
     (
         Destination::InternetByAddress,
         &[Asked::Tcp(443), Asked::Tcp(80), Asked::Icmp, Asked::PathMtu],
@@ -175,6 +183,7 @@ impl Destination {
             Self::ClusterDnsPod => "cluster-dns-pod",
             Self::ApiService => "api-service",
             Self::Resolver => "resolver",
+            Self::SearchDomain => "search-domain",
             Self::InternetByAddress => "internet-address",
             Self::InternetByName => "internet-name",
         }

@@ -3,7 +3,7 @@
 use super::{
     Address, Endpoint, MtuVia, Namespace, Probe, ProbeRequest, Question, RecordType, Targets,
     Transport,
-    matrix::{Asked, Cell, Destination, ROWS, Vantage},
+    matrix::{Asked, Cell, Destination, NOBODY, ROWS, Vantage},
     request::MAX_ID,
 };
 use crate::view::{NodeView, View};
@@ -36,11 +36,16 @@ pub fn of_targets(targets: &Targets, vantage: Vantage) -> ProbeRequest {
     let mut probes: Vec<Probe> = Vec::new();
     for (destination, asked) in ROWS {
         let cell = Cell { vantage, destination };
-        let questions = if destination == Destination::Resolver {
-            resolvers(targets)
-        } else {
-            let at = targets.at(destination);
-            at.iter().flat_map(|target| ask(destination, target, asked, targets)).collect()
+        let questions = match (destination, vantage) {
+            (Destination::Resolver, _) => resolvers(targets),
+            // Pods have other search domains than nodes, and policies do not change them.
+            (Destination::SearchDomain, Vantage::Pod) => {
+                vec![Question::SearchDomains { label: NOBODY.into() }]
+            }
+            _ => {
+                let at = targets.at(destination);
+                at.iter().flat_map(|target| ask(destination, target, asked, targets)).collect()
+            }
         };
         for question in questions {
             let id = cell.id(&format!("{}/{}", question.word(), question.target()));
@@ -87,7 +92,7 @@ fn ask(
             Asked::PathMtu if target.echo.is_none() => {
                 questions.push(Question::PathMtu { host: host(), via: MtuVia::Icmp });
             }
-            Asked::PathMtu => {}
+            Asked::PathMtu | Asked::SearchDomains => {}
             Asked::Dns => questions.extend(target.host.ip().into_iter().flat_map(|server| {
                 [Transport::Udp, Transport::Tcp].map(|transport| Question::Dns {
                     server: Some(server),

@@ -37,6 +37,12 @@ pub enum Question {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         expect: Vec<IpAddr>,
     },
+    /// A name that nobody has below each search domain of `/etc/resolv.conf`, asked of the first server
+    /// there. Each domain gives a result of its own, as of a [`Dns`](Question::Dns) question.
+    SearchDomains {
+        /// What stands before the domain.
+        label: String,
+    },
     /// A connection that is closed as soon as it is there.
     Tcp {
         /// The peer.
@@ -133,6 +139,7 @@ impl Question {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Dns { .. } => "dns",
+            Self::SearchDomains { .. } => "search-domains",
             Self::Tcp { .. } => "tcp",
             Self::Http { .. } => "http",
             Self::Tls { .. } => "tls",
@@ -166,6 +173,7 @@ impl Question {
             Self::Echo { host, port, transport, .. } => {
                 format!("{}/{}", host.with_port(*port), transport.word())
             }
+            Self::SearchDomains { label } => label.clone(),
             Self::EchoServer { port } => format!("port {port}"),
             Self::Counters {} | Self::Unknown => String::new(),
         }
@@ -179,6 +187,12 @@ impl Question {
                     return Some(format!("`{}` is no name to ask for", shorten(name)));
                 }
                 (None, Some(*port))
+            }
+            Self::SearchDomains { label } => {
+                if !is_name(label) {
+                    return Some(format!("`{}` is no name to ask for", shorten(label)));
+                }
+                (None, None)
             }
             Self::Http { host, port, path, bytes } => {
                 if *bytes > MAX_HTTP {

@@ -88,6 +88,10 @@ impl<'p> Readings<'p> {
             readings.count_deaths(result);
             let Some((cell, name)) = Cell::of(&result.id).zip(name(result)) else { continue };
             readings.probed.insert(cell);
+            // What is asked there is to have no answer; DNS-07 reads it.
+            if cell.destination == Destination::SearchDomain {
+                continue;
+            }
             let target = targets.entry(cell.destination).or_default();
             let target = target.entry(host(&result.target)).or_default();
             target.probes.entry(name).or_default()[index(cell.vantage)] = Some(result);
@@ -359,7 +363,8 @@ fn is_outside(destination: Destination) -> bool {
         | Destination::PodOtherNode
         | Destination::ClusterDns
         | Destination::ClusterDnsPod
-        | Destination::ApiService => false,
+        | Destination::ApiService
+        | Destination::SearchDomain => false,
     }
 }
 
@@ -376,6 +381,7 @@ impl Sign {
             Destination::ClusterDnsPod => "the pods of the cluster's DNS",
             Destination::ApiService => "the API server's Service",
             Destination::Resolver => "names outside the cluster",
+            Destination::SearchDomain => "names below search domains",
             Destination::InternetByAddress => "the internet by address",
             Destination::InternetByName => "the internet by name",
         };

@@ -152,6 +152,7 @@ impl Targets {
             Destination::ClusterDnsPod => &self.cluster_dns_pods,
             Destination::ApiService => &self.api_service,
             Destination::Resolver => &self.dns_servers,
+            Destination::SearchDomain => &[],
             Destination::InternetByAddress => &self.internet_addresses,
             Destination::InternetByName => &self.internet_names,
         }

@@ -95,6 +95,7 @@ mod dns_03_upstream;
 mod dns_04_node_local_cache;
 mod dns_05_host_asks_cluster;
 mod dns_06_host_forwarder;
+mod dns_07_wildcard_search_domain;
 mod dns_08_fqdn_policy;
 mod host_02_host_firewall;
 mod host_03_other_vxlan_device;

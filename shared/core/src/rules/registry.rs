@@ -80,6 +80,7 @@ pub const RULES: &[Rule] = &[
     super::dns_04_node_local_cache::RULE,
     super::dns_05_host_asks_cluster::RULE,
     super::dns_06_host_forwarder::RULE,
+    super::dns_07_wildcard_search_domain::RULE,
     super::dns_08_fqdn_policy::RULE,
     super::host_02_host_firewall::RULE,
     super::host_03_other_vxlan_device::RULE,
@@ -246,10 +247,6 @@ pub const NOT_YET: &[NotYet] = &[
     NotYet {
         what: "DNS-05 for servers that lie in a pod CIDR",
         why: "CIDR-01 and RT-01 name DNS servers among the addresses that nodes depend on",
-    },
-    NotYet {
-        what: "DNS-07",
-        why: "whether a search domain has a wildcard takes a question that nobody asks yet",
     },
     NotYet {
         what: "The part of KP-03 about kube-proxy's nftables mode",

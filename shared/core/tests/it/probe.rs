@@ -151,6 +151,7 @@ fn the_matrix_asks_what_the_facts_know() {
         "pod/cluster-dns-pod/dns/kubernetes.default.svc.cluster.local A at 10.244.1.7:53/udp",
         "pod/cluster-dns-pod/dns/kubernetes.default.svc.cluster.local A at 10.244.1.7:53/tcp",
         "pod/api-service/tls/10.96.0.1:443",
+        "pod/search-domain/search-domains/kcilium-nobody-has-this-name",
         "pod/counters",
     ];
     let sorted = |mut ids: Vec<String>| {

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use kcilium_core::decode::resolv_conf::nameservers;
+use kcilium_core::decode::resolv_conf::{nameservers, search_domains};
 use kcilium_core::facts::Unavailable;
 use kcilium_core::probe::{Address, Outcome, Phase, RecordType, Transport};
 use tokio::time::Instant;
@@ -21,15 +21,22 @@ const ASKED: usize = 3;
 /// Servers beyond these are not known: a request to all of them stays small.
 const MOST: usize = 8;
 
+/// Search domains beyond these are not asked about; pods have as many as Kubernetes allows (32).
+const DOMAINS: usize = 32;
+
 /// What `/etc/resolv.conf` names.
 #[derive(Clone, Debug)]
 pub(super) struct Resolver {
     servers: Result<Vec<IpAddr>, Unavailable>,
+    domains: Vec<String>,
 }
 
 impl Resolver {
     pub(super) fn of(root: &HostRoot) -> Self {
-        let servers = read_text(root, RESOLV_CONF, SMALL).map(|text| nameservers(&text));
+        let text = read_text(root, RESOLV_CONF, SMALL);
+        let mut domains = text.as_ref().map(|text| search_domains(text)).unwrap_or_default();
+        domains.truncate(DOMAINS);
+        let servers = text.map(|text| nameservers(&text));
         let servers = servers.and_then(|mut servers| {
             servers.truncate(MOST);
             if servers.is_empty() {
@@ -37,12 +44,17 @@ impl Resolver {
             }
             Ok(servers)
         });
-        Self { servers }
+        Self { servers, domains }
     }
 
     /// The servers, or why there are none.
     pub(super) fn servers(&self) -> Result<&[IpAddr], &Unavailable> {
         self.servers.as_ref().map(Vec::as_slice)
+    }
+
+    /// The search domains.
+    pub(super) fn domains(&self) -> &[String] {
+        &self.domains
     }
 
     /// The address of a peer. A name is asked of one server after the other, as libc does, for IPv4

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kcilium_core::probe::{
-    Address, Answer, CurlExit, Ending, Outcome, Phase, ProbeId, ProbeRequest, ProbeResult, Question,
+    Address, Answer, CurlExit, Ending, Outcome, Phase, ProbeId, ProbeRequest, ProbeResult,
+    Question, RecordType, Transport,
 };
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinSet};
@@ -217,7 +218,7 @@ impl Job {
                 let server = SocketAddr::new(*server, *port);
                 dns::ask(attempt, server, asked, expect).await.map(|_| ())
             }
-            Question::Dns { server: None, .. } => {
+            Question::Dns { server: None, .. } | Question::SearchDomains { .. } => {
                 let why = resolver.servers().err().map_or(String::new(), ToString::to_string);
                 Err(Failure::told(Outcome::Failed, Phase::Resolve, why))
             }
@@ -283,8 +284,19 @@ async fn resolve(
     Ok(SocketAddr::new(address, port))
 }
 
-/// A question to all resolvers, once for each; others as they are.
+/// A question to all resolvers, once for each, and one about all search domains; others as they are.
 fn with_servers(question: Question, resolver: &Resolver) -> Vec<Question> {
+    if let (Question::SearchDomains { label }, Ok([server, ..])) = (&question, resolver.servers()) {
+        let below = |domain: &String| Question::Dns {
+            server: Some(*server),
+            port: 53,
+            name: format!("{label}.{domain}"),
+            record: RecordType::A,
+            transport: Transport::Udp,
+            expect: Vec::new(),
+        };
+        return resolver.domains().iter().map(below).collect();
+    }
     let (Question::Dns { server: None, port, name, record, transport, expect }, Ok(servers)) =
         (&question, resolver.servers())
     else {

@@ -77,3 +77,18 @@ async fn unmanaged_pods_are_not_reached() {
     let traffic = Traffic::of("unmanaged-pods").await;
     traffic.assert(&["--no-internet"], &["confirmed C-UNMANAGED"], 1).await;
 }
+
+/// As home routers do, which have an address for whatever they do not know.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_search_domain_that_knows_every_name_is_found_by_asking() {
+    if !possible() {
+        return;
+    }
+    let traffic = Traffic::of("homelab-healthy").await;
+    let node = traffic.home().node("node1").unwrap();
+    node.write("etc/resolv.conf", "search corp.example\nnameserver 10.0.0.1\n").unwrap();
+    let report = traffic.report(&["--nodes", "node1"]).await;
+    // The cluster's own domains know what they know.
+    assert_eq!(report.subjects("DNS-07"), ["corp.example"], "{:#?}", report.part("findings"));
+    assert_eq!(report.code, Some(0));
+}

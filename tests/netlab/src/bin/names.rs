@@ -1,6 +1,6 @@
 //! A DNS server for labs, over UDP and TCP: `names [--forward] [NAME=ADDRESS…]`.
 //!
-//! It knows these names. Of others, all names that there could be are at 1.1.1.1; with `--forward` the
+//! It knows these names. Of others, those of the cluster do not exist, and all else is at 1.1.1.1; with `--forward` the
 //! servers of `/etc/resolv.conf` are asked, as CoreDNS asks them.
 
 use std::{
@@ -20,6 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 const NO_ERROR: u8 = 0;
 const SERVER_FAILURE: u8 = 2;
+const NO_SUCH_NAME: u8 = 3;
+
+/// The cluster's own domain.
+const CLUSTER: &str = ".cluster.local";
 
 struct Names {
     known: HashMap<String, Ipv4Addr>,
@@ -73,6 +77,7 @@ impl Names {
         let (name, end) = question(query)?;
         match (self.known.get(&name), self.upstream) {
             (Some(address), _) => reply(query, end, NO_ERROR, Some(*address)),
+            (None, _) if name.ends_with(CLUSTER) => reply(query, end, NO_SUCH_NAME, None),
             (None, None) => reply(query, end, NO_ERROR, Some(ELSEWHERE)),
             (None, Some(server)) => {
                 ask(server, query).ok().or_else(|| reply(query, end, SERVER_FAILURE, None))

@@ -44,7 +44,7 @@ pub type Files = BTreeMap<String, String>;
 
 /// Whether the file at this path is one that a recording is made of; others need not be read.
 pub fn is_part(path: &str) -> bool {
-    const OF_NODE: [&str; 25] = [
+    const OF_NODE: [&str; 26] = [
         "ip-j-link.json",
         "ip-j-addr.json",
         "ip-j-route.json",
@@ -70,6 +70,7 @@ pub fn is_part(path: &str) -> bool {
         "ip6tables-save.txt",
         "ip6tables-legacy-save.txt",
         "pod-resolv.conf",
+        "probes.json",
     ];
     let is_of_api = |file: &str| {
         let resource = file.strip_suffix(".json");

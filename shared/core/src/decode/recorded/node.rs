@@ -12,10 +12,11 @@ use crate::{
         iproute2, iproute2_text, iptables, resolv_conf,
     },
     facts::{
-        Address, AgentProcess, CniFile, Family, HostFacts, HostService, Iptables, IptablesBackend,
-        Kernel, NextHop, NodeFacts, Resolver, ResolverKind, Route, RouteKind, RouteProtocol,
-        RouteScope, RoutingRule, TableId, Unavailable,
+        Address, AgentProcess, CniFile, Fact, Family, HostFacts, HostService, Iptables,
+        IptablesBackend, Kernel, NextHop, NodeFacts, Resolver, ResolverKind, Route, RouteKind,
+        RouteProtocol, RouteScope, RoutingRule, TableId, Unavailable,
     },
+    probe::ProbeResult,
 };
 
 /// What makes facts of a file's text.
@@ -47,6 +48,7 @@ impl Recording<'_> {
                 .map(|text| Kernel { release: text.trim().to_owned() })
                 .into(),
             host: self.host(name),
+            probes: self.probes(&at("probes.json")),
             ..NodeFacts::named(name)
         }
     }
@@ -70,6 +72,14 @@ impl Recording<'_> {
             return host::pod_resolvers(&files);
         }
         self.text(&of_pod).map(resolv_conf::nameservers)
+    }
+
+    /// Few recordings have any: that nobody probed is no failure.
+    fn probes(&self, path: &str) -> Fact<Vec<ProbeResult>> {
+        if !self.has(path) {
+            return Fact::default();
+        }
+        self.decoded(path, |json| Ok(serde_json::from_str(json)?)).into()
     }
 
     /// The first of two files that is there; if none is, the first is missing.
