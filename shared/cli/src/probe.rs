@@ -11,7 +11,7 @@ use kcilium_cluster::stage::{
     Egress, ImageSource, Plan, PlanError, ProgramError, Programs, Report,
 };
 
-use crate::{Failure, Style, control, prompt, remark::remark};
+use crate::{Failure, Paragraph, Style, control, prompt, remark::remark, terminal};
 
 /// Whether programs are put on nodes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -222,19 +222,37 @@ pub fn describe(plan: &Plan) -> String {
         line(format!("  a copy of Secret {home}/{name}, with which an image was pulled"));
     }
     line(format!("  {}, with images that the nodes have:", counted(plan.pods().len(), "pod")));
+    for (what, nodes) in alike(plan) {
+        let words = format!("on {}: {what}", nodes.join(", "));
+        let words = control::escape(&words);
+        let paragraph = Paragraph::new(terminal::width()).hanging("    ", "      ");
+        let _ = writeln!(text, "{}", paragraph.fill(&words));
+    }
+    for (errand, absence) in plan.absent() {
+        let words = format!("  nothing on {}: {absence}", errand.node);
+        let _ = writeln!(text, "{}", control::escape(&words));
+    }
+    text
+}
+
+/// Pods that differ by nothing but their nodes, in the order of the plan.
+fn alike(plan: &Plan) -> Vec<(String, Vec<&str>)> {
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
     for pod in plan.pods() {
         let source = match pod.image.source {
             ImageSource::Agent => "the agent's image ",
             ImageSource::Known => "",
             ImageSource::Named => "--node-image ",
         };
-        let (node, privileges) = (&pod.errand.node, pod.errand.placement.privileges());
-        line(format!("    on {node}: {privileges}; {source}{}", pod.image.name));
+        let privileges = pod.errand.placement.privileges();
+        let what = format!("{privileges}; {source}{}", pod.image.name);
+        let node = pod.errand.node.as_str();
+        match groups.iter_mut().find(|(of, _)| *of == what) {
+            Some((_, nodes)) => nodes.push(node),
+            None => groups.push((what, vec![node])),
+        }
     }
-    for (errand, absence) in plan.absent() {
-        line(format!("  nothing on {}: {absence}", errand.node));
-    }
-    text
+    groups
 }
 
 fn counted(number: usize, noun: &str) -> String {

@@ -48,7 +48,7 @@ async fn only_yes_is_a_consent() {
         "this creates, and removes at the end:",
         "namespace kcilium-probe-",
         "ConfigMaps with the node agent for amd64",
-        "on node1: raw sockets, in the host's network",
+        "raw sockets, in the host's network",
     ] {
         assert!(place(words) < question, "{words}: {screen}");
     }
