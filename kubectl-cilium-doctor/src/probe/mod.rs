@@ -141,7 +141,14 @@ pub(crate) async fn probe(
         };
     }
     if !wanted.is_possible() {
-        return Ok(());
+        let is_pointless = probing.allow_policy || !probing.target.is_empty();
+        return if is_pointless && wanted == Probe::Ask {
+            note(
+                "nothing is probed, as there is no terminal to ask on: --probe probes without asking",
+            )
+        } else {
+            Ok(())
+        };
     }
     let (plans, left_out) = {
         let view = View::new(facts);

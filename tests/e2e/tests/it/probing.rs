@@ -76,6 +76,10 @@ async fn without_a_terminal_and_a_word_nothing_is_created() {
     let report: Value = serde_json::from_str(&report.stdout).unwrap();
     assert_eq!(report["notTested"], serde_json::json!(["pod egress"]));
 
+    // What is for probes alone is not passed over in silence.
+    let run = stage.doctor(&[&["--allow-policy"], &agent[..]].concat()).await;
+    assert!(run.stderr.contains("--probe probes without asking"), "{}", run.stderr);
+
     assert_eq!(namespaces_created(&stage), 0);
     assert_nothing_is_left(&stage);
 }
