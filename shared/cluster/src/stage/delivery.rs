@@ -15,26 +15,35 @@ const TIME: Duration = Duration::from_mins(1);
 /// How much of what the receiver prints is read, bytes.
 const WORDS: usize = 4 << 10;
 
-/// The largest program, unpacked, bytes: what the pod's memory takes.
-const MAX: u64 = 48 << 20;
+/// The largest program, unpacked, bytes: twice that is what the pod's memory takes.
+const MAX: u64 = 24 << 20;
 
 /// Exit code of the receiver where the image cannot unpack.
 const NO_GZIP: i32 = 69;
 
 /// Takes so many bytes of a program, packed or not, and so many of a request. It counts, because before
-/// Kubernetes 1.30 the end of standard input cannot be told; and it makes the file that the pod waits for
-/// last.
+/// Kubernetes 1.30 the end of standard input cannot be told; all at once, because busybox's `head` takes
+/// more than it gives, and what follows with it. It makes the file that the pod waits for last, and does
+/// nothing where an earlier one, of which nothing was heard, came so far.
 const RECEIVE: &str = r#"set -e
 cd /kcilium/run
+[ ! -e sent ] || exit 0
 if [ "$1" = packed ]; then
     command -v gzip >/dev/null || exit 69
-    head -c "$2" | gzip -dc >agent
-else
-    head -c "$2" >agent
 fi
-head -c "$3" >request
-[ "$(wc -c <request)" -eq "$3" ]
-chmod 0700 agent
+mkdir "in.$$"
+all=in.$$/all agent=in.$$/agent request=in.$$/request
+head -c "$(($2 + $3))" >"$all"
+[ "$(wc -c <"$all")" -eq "$(($2 + $3))" ]
+if [ "$1" = packed ]; then
+    head -c "$2" "$all" | gzip -dc >"$agent"
+else
+    head -c "$2" "$all" >"$agent"
+fi
+tail -c "$3" "$all" >"$request"
+chmod 0700 "$agent"
+mv "$agent" "$request" .
+rm -r "in.$$"
 : >sent
 "#;
 
@@ -134,6 +143,85 @@ fn words(end: End) -> String {
 
 fn unpacked(program: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut plain = Vec::new();
-    MultiGzDecoder::new(program).take(MAX).read_to_end(&mut plain)?;
+    MultiGzDecoder::new(program).take(MAX + 1).read_to_end(&mut plain)?;
+    if plain.len() as u64 > MAX {
+        let why = format!("unpacked, the program has more than {} MiB", MAX >> 20);
+        return Err(std::io::Error::other(why));
+    }
     Ok(plain)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::{
+        fs,
+        io::Write as _,
+        path::Path,
+        process::{Command, Stdio},
+    };
+
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+
+    /// Runs the receiver with the programs of that folder, and leaves its standard input open.
+    fn receive(programs: &str, place: &Path, form: &str, program: &[u8]) -> Option<i32> {
+        let script = RECEIVE.replace("/kcilium/run", place.to_str().unwrap());
+        let request = b"the request";
+        let mut receiver = Command::new(Path::new(programs).join("sh"))
+            .args(["-c", &script, "kcilium", form])
+            .args([program.len().to_string(), request.len().to_string()])
+            .env("PATH", programs)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = receiver.stdin.take().unwrap();
+        // One that is done already reads nothing.
+        let _ = stdin.write_all(program).and_then(|()| stdin.write_all(request));
+        let code = receiver.wait().unwrap().code();
+        drop(stdin);
+        code
+    }
+
+    #[test]
+    fn programs_come_whole_by_the_tools_of_any_image() {
+        let applets = tempfile::tempdir().unwrap();
+        let folder = applets.path().to_str().unwrap();
+        let is_busybox_there = Command::new("busybox")
+            .args(["--install", "-s", folder])
+            .status()
+            .is_ok_and(|status| status.success());
+        assert!(is_busybox_there, "tests/setup installs busybox");
+        let program: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(&program).unwrap();
+        let packed = packed.finish().unwrap();
+        for programs in ["/usr/bin", folder] {
+            for (form, sent) in [("packed", &packed), ("plain", &program)] {
+                let place = tempfile::tempdir().unwrap();
+                assert_eq!(receive(programs, place.path(), form, sent), Some(0), "{programs}");
+                let read = |name: &str| fs::read(place.path().join(name)).unwrap();
+                assert!(read("agent") == program, "{programs} {form}");
+                assert_eq!(read("request"), b"the request", "{programs} {form}");
+                // Nothing is written once more to a program that may run by now.
+                assert_eq!(receive(programs, place.path(), form, b"another"), Some(0));
+                assert!(read("agent") == program, "{programs} {form}");
+                assert_eq!(fs::read_dir(place.path()).unwrap().count(), 3);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_cut_off_is_no_program() {
+        let place = tempfile::tempdir().unwrap();
+        let script = RECEIVE.replace("/kcilium/run", place.path().to_str().unwrap());
+        let mut receiver = Command::new("sh")
+            .args(["-c", &script, "kcilium", "plain", "100", "10"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        receiver.stdin.take().unwrap().write_all(&[1; 50]).unwrap();
+        assert!(!receiver.wait().unwrap().success());
+        assert!(!place.path().join("sent").exists());
+    }
 }
