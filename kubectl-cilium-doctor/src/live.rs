@@ -1,6 +1,8 @@
 //! The cluster of a kubeconfig.
 
-use kcilium_cli::{Exit, Failure, KubernetesFlags, interrupt, live, progress::Spinner};
+use kcilium_cli::{
+    Exit, Failure, KubernetesFlags, interrupt, live, probe::Probe, progress::Spinner,
+};
 use kcilium_cluster::{
     ApiError,
     collect::{self, CollectError, NodeChoice, Wish},
@@ -22,6 +24,12 @@ pub(crate) fn read(
     let nodes = node_choice(&source.nodes)?;
     if matches!(nodes, NodeChoice::Named(_)) && source.node_selector.is_some() {
         return Err(Failure::usage("--nodes with names leaves --node-selector nothing to select"));
+    }
+    if source.probing.allow_policy && source.probing.flags.probe == Probe::Pods {
+        return Err(Failure::usage(
+            "--allow-policy is for pods of ours, and --probe=pods has none",
+        )
+        .hint("--probe creates some, for a while"));
     }
     let wish = Wish {
         namespace: source.live.namespace.clone(),

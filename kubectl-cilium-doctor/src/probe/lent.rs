@@ -1,6 +1,6 @@
 //! Probes in the networks of pods that run already: nothing is created, and less is told.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use kcilium_cli::{Failure, interrupt, progress::Spinner};
 use kcilium_cluster::{
@@ -15,9 +15,6 @@ use kcilium_core::{
 };
 
 use super::{LeftOut, Look, Probing, chosen, note};
-
-/// How long all agents may take together: each has forty seconds, and twenty are asked at once.
-const TIME: Duration = Duration::from_mins(4);
 
 /// Whether anything was probed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +54,13 @@ pub(super) async fn probe(
         return Ok(Probed::None);
     }
     spinner.set_message("probing from networks of pods");
-    let api = &api.until(tokio::time::Instant::now() + TIME);
+    if probing.allow_policy {
+        spinner.suspend(|| {
+            note("--allow-policy is for pods of ours: these have policies of their own")
+        })?;
+    }
+    let time = pod_networks::time_for(errands.len());
+    let api = &api.until(tokio::time::Instant::now() + time);
     let asking = pod_networks::ask(api, &facts.cluster, &errands);
     let answers = interrupt::or_interrupted(asking).await?;
     if probing.look == Look::First {

@@ -183,6 +183,10 @@ pub(crate) async fn probe(
     let outcomes = carried_out(api, &plan, spinner).await?;
     add(facts, &outcomes);
     if outcomes.iter().all(|outcome| outcome.end.as_ref().is_err_and(is_refusal)) {
+        // Whoever agreed to pods of ours did not agree to others as senders.
+        if wanted == Probe::Ask && !spinner.suspend(probe::may_use_pods)? {
+            return Ok(());
+        }
         return lent::probe(api, facts, asked, probing, spinner).await.map(drop);
     }
     let Some(mut again) = again else { return Ok(()) };

@@ -33,7 +33,8 @@ pub enum Probe {
 pub struct ProbeFlags {
     /// Whether to put a program on nodes for a while, which creates pods: ask (never where there is
     /// no terminal), always, never, or pods: create nothing, and have agents send a part of it from the
-    /// networks of pods that run already (Cilium 1.16 or later)
+    /// networks of pods that run already (Cilium 1.16 or later), as always does where the cluster lets
+    /// nothing be created
     #[arg(
         long,
         value_enum,

@@ -22,12 +22,18 @@ use crate::{Api, End, Exec, collect};
 /// Where agents have the networks of their nodes' pods.
 pub const DIRECTORY: &str = "/var/run/cilium/netns";
 
-/// How many agents are asked at once.
-const AT_ONCE: usize = 20;
+/// How many agents are asked at once, where as many requests may be under way.
+const AT_ONCE: usize = 8;
 
 /// How long the script may take on one node: it looks for networks for eight seconds at most, and asks for
 /// three in each of them.
 const TIME: Duration = Duration::from_secs(40);
+
+/// How long so many agents may take together.
+pub fn time_for(agents: usize) -> Duration {
+    let rounds = u32::try_from(agents.div_ceil(AT_ONCE)).unwrap_or(u32::MAX);
+    TIME.saturating_mul(rounds)
+}
 
 /// How much of what it prints is read, bytes.
 const MAX_OUTPUT: usize = 1 << 20;

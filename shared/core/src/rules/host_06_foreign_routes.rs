@@ -1,6 +1,6 @@
 use super::{Finding, Judgement, Remedy, Severity, premise, rule};
 use crate::{
-    facts::{ForeignSetting, HostService, Networkd},
+    facts::{ForeignSetting, HostService, LinkName, Networkd, Route, RouteProtocol, TableId},
     view::{NodeView, View},
 };
 
@@ -14,8 +14,8 @@ rule! {
     /// ## Why it hurts
     /// When networkd starts again, or a link comes back, it removes what others put there. Agents until
     /// 1.13 lose their routes and rules to it, and the node its pods, until the agent is restarted.
-    /// Newer ones mark theirs as the kernel's, which networkd passes over; rules were still lost with
-    /// them in some versions of systemd.
+    /// Newer ones mark theirs as the kernel's, which networkd passes over; where all routes of Cilium's
+    /// devices are marked so, this is no more than a hint.
     ///
     /// ## Fix
     /// A drop-in that says no to both, and a restart of networkd. Then restart the agent, once.
@@ -28,6 +28,9 @@ rule! {
 
 /// The first version that marks its routes as the kernel's.
 const MARKS_ROUTES: (u64, u64) = (1, 14);
+
+const LOST: &str =
+    "pods of this node lose their network when networkd starts again or a link comes back";
 
 const FOLDER: &str = "/etc/systemd/networkd.conf.d";
 
@@ -52,16 +55,16 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
 
 fn finding(view: &View<'_>, node: &NodeView<'_>, networkd: &Networkd) -> Finding {
     let version = view.config().and_then(|config| config.version.as_ref());
-    let (severity, impact) = match version.map(|version| (version.major, version.minor)) {
-        Some(version) if version < MARKS_ROUTES => (
-            Severity::Error,
-            "pods of this node lose their network when networkd starts again or a link comes back",
+    let is_old = version.is_some_and(|version| (version.major, version.minor) < MARKS_ROUTES);
+    let (severity, impact) = match are_marked(node) {
+        _ if is_old => (Severity::Error, LOST),
+        Some(false) => (Severity::Error, LOST),
+        Some(true) => (
+            Severity::Info,
+            "Cilium's routes are marked as the kernel's, which networkd passes over; what else keeps \
+             routes or rules here may lose them",
         ),
-        Some(_) => (Severity::Warn, "policy rules may be lost when networkd starts again"),
-        None => (
-            Severity::Warn,
-            "agents until 1.13 lose their routes when networkd starts again, newer ones perhaps rules",
-        ),
+        None => (Severity::Warn, "agents until 1.13 lose their routes when networkd starts again"),
     };
     Finding::about(RULE.code, severity, "systemd-networkd")
         .on(node.name())
@@ -85,6 +88,17 @@ fn finding(view: &View<'_>, node: &NodeView<'_>, networkd: &Networkd) -> Finding
             "# then".to_owned(),
             super::restart_agent(view.namespace(), node.name()),
         ]))
+}
+
+/// Whether all routes through Cilium's devices are marked as the kernel's; none where there are none.
+fn are_marked(node: &NodeView<'_>) -> Option<bool> {
+    let is_ciliums = |route: &&Route| {
+        // What comes with an address is the kernel's own.
+        route.table == TableId::MAIN
+            && route.next_hops.iter().flat_map(|hop| &hop.link).any(LinkName::is_cilium_device)
+    };
+    let routes = node.facts.routes.items().iter().filter(is_ciliums);
+    routes.map(|route| route.protocol == RouteProtocol::KERNEL).reduce(|all, one| all && one)
 }
 
 fn told(setting: &ForeignSetting) -> String {

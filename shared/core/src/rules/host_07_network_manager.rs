@@ -8,7 +8,8 @@ rule! {
     /// ## What it checks
     /// Whether NetworkManager runs on a host and manages devices of Cilium (`cilium_*`, `lxc*`), as it
     /// writes down below `/run/NetworkManager/devices`. By itself it leaves veth devices alone, so that
-    /// `unmanaged-devices` need not be set where nothing is amiss. The host's own files tell it, so it
+    /// `unmanaged-devices` need not be set where nothing is amiss; a tunnel's device that it counts as
+    /// its own is no more than a hint. The host's own files tell it, so it
     /// is judged with `--local`.
     ///
     /// ## Why it hurts
@@ -51,8 +52,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         }
         let is_managed =
             |link: &&&Link| told.devices.iter().any(|it| it.managed && it.index == link.index);
-        let managed: Vec<String> =
-            own.iter().filter(is_managed).map(|link| link.name.to_string()).collect();
+        let managed: Vec<&Link> = own.iter().filter(is_managed).copied().collect();
         if !managed.is_empty() {
             out.found(finding(node, told, &managed));
         }
@@ -64,18 +64,24 @@ fn is_cilium_s(link: &Link) -> bool {
     link.kind.as_deref() != Some("bridge") && link.name.leads_into_cilium()
 }
 
-fn finding(node: &NodeView<'_>, told: &NetworkManager, managed: &[String]) -> Finding {
+fn finding(node: &NodeView<'_>, told: &NetworkManager, managed: &[&Link]) -> Finding {
     const FILE: &str = "/etc/NetworkManager/conf.d/99-cilium.conf";
     let unmanaged = match &told.unmanaged[..] {
         [] => "unmanaged-devices is not set".to_owned(),
         specs => format!("unmanaged-devices is {}", listing(specs)),
     };
-    Finding::about(RULE.code, Severity::Warn, "NetworkManager")
+    // It leaves veth devices alone unless somebody tells it otherwise; of others it merely notes that
+    // somebody set them up.
+    let is_told = managed.iter().any(|link| link.kind.as_deref() == Some("veth"));
+    let (severity, impact) = if is_told {
+        (Severity::Warn, "it may take their addresses and routes, or set them down")
+    } else {
+        (Severity::Info, "it leaves devices alone that others set up, until a profile fits them")
+    };
+    let names: Vec<String> = managed.iter().map(|link| link.name.to_string()).collect();
+    Finding::about(RULE.code, severity, "NetworkManager")
         .on(node.name())
-        .saying(
-            format!("NetworkManager manages {}", listing(managed)),
-            "it may take their addresses and routes, or set them down",
-        )
+        .saying(format!("NetworkManager manages {}", listing(&names)), impact)
         .seen(format!("/run/NetworkManager/devices of {}", node.name()), "managed=true")
         .seen(format!("NetworkManager.conf of {}", node.name()), unmanaged)
         .mended_by(Remedy::text("have it leave the devices of Cilium alone").with_commands([

@@ -1,6 +1,8 @@
+use std::net::IpAddr;
+
 use super::{Finding, Judgement, Remedy, Severity, premise, rule};
 use crate::{
-    facts::DhcpLease,
+    facts::{Address, DhcpLease},
     view::{Fate, NodeView, View},
 };
 
@@ -53,11 +55,29 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     }
 }
 
+/// The gateway of the link with that address, in the address's family.
+fn router(node: &NodeView<'_>, own: Option<&Address>) -> Option<IpAddr> {
+    let own = own?;
+    let routes =
+        node.facts.routes.items().iter().filter(|route| route.destination.prefix_len() == 0);
+    let hops = routes.flat_map(|route| &route.next_hops);
+    let on_link = hops.filter(|hop| hop.link.as_ref() == Some(&own.link));
+    on_link.filter_map(|hop| hop.gateway).find(|it| it.is_ipv4() == own.address.is_ipv4())
+}
+
 fn finding(node: &NodeView<'_>, lease: &DhcpLease, fate: &Fate<'_>) -> Finding {
     let DhcpLease { address, server, file } = lease;
     // The way that the lease itself stands for.
-    let link = node.facts.addresses.items().iter().find(|own| own.address == *address);
-    let link = link.map_or_else(|| "DEVICE".into(), |own| super::quoted(own.link.as_str()));
+    let own = node.facts.addresses.items().iter().find(|own| own.address == *address);
+    let link = own.map_or_else(|| "DEVICE".into(), |own| super::quoted(own.link.as_str()));
+    // Behind a relay it is reached by a router; on the link itself nobody would answer for it.
+    let via = match own {
+        Some(own) if own.network().contains(server) => String::new(),
+        _ => format!(
+            "via {} ",
+            router(node, own).map_or_else(|| "ROUTER".into(), |it| it.to_string())
+        ),
+    };
     Finding::about(RULE.code, Severity::Warn, server.to_string())
         .on(node.name())
         .saying(
@@ -73,7 +93,7 @@ fn finding(node: &NodeView<'_>, lease: &DhcpLease, fate: &Fate<'_>) -> Finding {
             )
             .with_commands([
                 format!("# on {}, until pods have moved", node.name()),
-                format!("ip route add {server} dev {link}"),
+                format!("ip route add {server} {via}dev {link}"),
             ]),
         )
 }
