@@ -196,10 +196,12 @@ impl KubeSim {
         self.shared.store()
     }
 
-    /// Stores the objects of a YAML or JSON text as they are.
+    /// Stores the objects of a YAML or JSON text as they are. Controllers have seen them afterwards.
     pub fn load(&self, text: &str) -> Result<()> {
         let mut store = self.store();
-        load::read(text)?.into_iter().try_for_each(|object| load::load(&mut store, object))
+        load::read(text)?.into_iter().try_for_each(|object| load::load(&mut store, object))?;
+        Collector::default().run(&mut store);
+        Ok(())
     }
 
     /// Stores a generated cluster; watches and lists that began before have expired then.
@@ -207,14 +209,16 @@ impl KubeSim {
         fleet::load(&mut self.store(), fleet)
     }
 
-    /// Stores the objects of a scenario as they are.
+    /// Stores the objects of a scenario as they are. Controllers have seen them afterwards.
     pub fn load_scenario(&self, scenario: &Scenario) -> Result<()> {
         let mut store = self.store();
         for item in &scenario.objects {
             load::load(&mut store, item.object.clone())
                 .with_context(|| format!("scenario {}: {}", scenario.name, item.file))?;
         }
-        scenario.fleet.as_ref().map_or(Ok(()), |size| fleet::load(&mut store, size))
+        scenario.fleet.as_ref().map_or(Ok(()), |size| fleet::load(&mut store, size))?;
+        Collector::default().run(&mut store);
+        Ok(())
     }
 
     /// The faults in force.

@@ -151,7 +151,8 @@ fn unpacked(program: &[u8]) -> std::io::Result<Vec<u8>> {
     Ok(plain)
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::{
         fs,

@@ -122,14 +122,12 @@ impl CleaningSummary {
         let done: Vec<_> = steps.iter().map(|step| step.item.what.identity()).collect();
         let others = left.iter().flat_map(|left| left.residue());
         let others = others.filter(|item| !done.contains(&item.what.identity()));
-        let doubtful: Vec<_> = left.iter().flat_map(|left| left.doubtful()).collect();
-        let stays = others.chain(doubtful.iter().copied());
-        stuck.extend(stays.map(|item| (item.what.to_string(), item.fate.to_string())));
+        stuck.extend(others.map(|item| (item.what.to_string(), item.fate.to_string())));
         let mut summary = Self {
             ending,
             outcomes,
             left: left.map(|left| left.residue().count()),
-            doubtful: doubtful.len(),
+            doubtful: left.map_or(0, |left| left.doubtful().count()),
             unknown: left.map_or(0, |left| left.unknown.len()),
             foreign: 0,
             keepsake: None,
