@@ -2,7 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Evidence, Finding, Judgement, Remedy, Severity, premise, rule};
 use crate::{
-    facts::{CiliumConfig, NodeName, RoutingMode, SilentNode, TunnelProtocol, UnavailableKind},
+    facts::{
+        CiliumConfig, NetworkPolicy, NodeName, PolicyEnforcement, RoutingMode, SilentNode,
+        TunnelProtocol, UnavailableKind,
+    },
     view::{View, listing},
 };
 
@@ -33,8 +36,25 @@ rule! {
 /// What did not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
+    /// Neither the node nor its endpoint.
     Host,
+    /// The node; its endpoint does.
+    Port,
+    /// The endpoint; its node does.
     Endpoint,
+}
+
+/// Whose nodes they are. How those of other clusters fare is not known here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Cluster {
+    Own,
+    Other,
+}
+
+impl Cluster {
+    fn of(node: &SilentNode) -> Self {
+        if node.name.contains('/') { Self::Other } else { Self::Own }
+    }
 }
 
 /// One way that is broken.
@@ -53,7 +73,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
     }
     let unwell = unwell(view);
     let mut probed = 0;
-    let mut broken: BTreeMap<Part, Vec<Broken<'_>>> = BTreeMap::new();
+    let mut broken: BTreeMap<(Part, Cluster), Vec<Broken<'_>>> = BTreeMap::new();
     for node in view.nodes() {
         if view.agent_runs_on(node.facts) == Some(false) {
             continue;
@@ -76,11 +96,12 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         }
         let silent = report.nodes.iter().filter(|it| !unwell.contains(&*it.name));
         for (part, to) in silent.filter_map(|it| Some((part(it)?, it))) {
-            broken.entry(part).or_default().push(Broken { from: node.name(), to });
+            let of = (part, Cluster::of(to));
+            broken.entry(of).or_default().push(Broken { from: node.name(), to });
         }
     }
-    for (part, ways) in &broken {
-        out.found(finding(view, *part, ways, probed));
+    for (of, ways) in &broken {
+        out.found(finding(view, *of, ways, probed));
     }
 }
 
@@ -93,16 +114,39 @@ fn unwell<'a>(view: &View<'a>) -> BTreeSet<&'a str> {
     names.map(NodeName::as_str).collect()
 }
 
-/// The first part that does not answer by TCP; the second cannot answer without it.
+/// What does not answer by TCP. An endpoint answers through a tunnel whose node keeps its own port shut.
 fn part(node: &SilentNode) -> Option<Part> {
-    if node.host.http.is_some() {
-        Some(Part::Host)
-    } else {
-        node.endpoint.http.is_some().then_some(Part::Endpoint)
+    let is_answered = !node.endpoint.address.is_empty() && node.endpoint.http.is_none();
+    match (node.host.http.is_some(), node.endpoint.http.is_some()) {
+        (true, _) if is_answered => Some(Part::Port),
+        (true, _) => Some(Part::Host),
+        (false, true) => Some(Part::Endpoint),
+        (false, false) => None,
     }
 }
 
-fn finding(view: &View<'_>, part: Part, ways: &[Broken<'_>], probed: usize) -> Finding {
+/// What of the policies may be why endpoints are silent: one that is for all pods is for them, too
+/// (cilium/cilium issue 14871).
+fn policies(view: &View<'_>) -> Option<String> {
+    if view.config().is_some_and(|it| it.policy_enforcement == PolicyEnforcement::Always) {
+        return Some("`enable-policy` is always".to_owned());
+    }
+    let policies = &view.facts.cluster.cilium_clusterwide_network_policies;
+    if policies.known().is_none() {
+        return Some("clusterwide policies could not be read".to_owned());
+    }
+    let is_for_all =
+        |it: &&NetworkPolicy| it.selects_all && it.isolates_ingress && !it.selects_nodes;
+    let policy = policies.items().iter().find(is_for_all)?;
+    Some(format!("the CiliumClusterwideNetworkPolicy {} is for all pods", policy.name))
+}
+
+fn finding(
+    view: &View<'_>,
+    (part, cluster): (Part, Cluster),
+    ways: &[Broken<'_>],
+    probed: usize,
+) -> Finding {
     let targets: BTreeSet<&str> = ways.iter().map(|way| &*way.to.name).collect();
     let targets: Vec<String> = targets.into_iter().map(str::to_owned).collect();
     let count = ways.len();
@@ -116,6 +160,14 @@ fn finding(view: &View<'_>, part: Part, ways: &[Broken<'_>], probed: usize) -> F
             "something between these nodes drops packets, or there is no way; pods on them do not \
              reach each other",
         ),
+        Part::Port => (
+            "agents' port",
+            format!(
+                "pods are reached, and {count} of {probed} probes of TCP 4240 of nodes had no answer, to {}",
+                listing(&targets)
+            ),
+            "agents count these nodes as not reachable; nothing else needs that port",
+        ),
         Part::Endpoint => (
             "endpoints",
             format!(
@@ -126,16 +178,36 @@ fn finding(view: &View<'_>, part: Part, ways: &[Broken<'_>], probed: usize) -> F
             "pods reach no pod on these nodes; those of the cluster's DNS among them",
         ),
     };
-    let mut finding = Finding::about(RULE.code, Severity::Error, subject).saying(summary, impact);
+    let policies = if part == Part::Endpoint { policies(view) } else { None };
+    let severity = match (part, cluster, &policies) {
+        (Part::Port, ..) | (_, Cluster::Other, _) | (.., Some(_)) => Severity::Warn,
+        _ => Severity::Error,
+    };
+    let impact = if policies.is_some() {
+        "pods of these nodes are not reached, or a policy keeps agents from their endpoints alone"
+    } else {
+        impact
+    };
+    let subject = match cluster {
+        Cluster::Own => subject.to_owned(),
+        Cluster::Other => format!("{subject} of other clusters"),
+    };
+    let mut finding = Finding::about(RULE.code, severity, subject).saying(summary, impact);
     let sources: BTreeSet<&NodeName> = ways.iter().map(|way| way.from).collect();
     finding.nodes = sources.into_iter().cloned().collect();
     finding.evidence = ways.iter().take(5).map(|way| evidence(part, way)).collect();
-    finding.mended_by(remedy(view, part, ways))
+    let mut remedy = remedy(view, part, ways);
+    if let Some(policies) = policies {
+        finding = finding.seen("policies", policies);
+        remedy.text += "; where a policy is behind it, one more that lets `remote-node` into pods labelled \
+                        `reserved:health`, and these out to it, ends it";
+    }
+    finding.mended_by(remedy)
 }
 
 fn evidence(part: Part, way: &Broken<'_>) -> Evidence {
     let (path, what) = match part {
-        Part::Host => (&way.to.host, "the node"),
+        Part::Host | Part::Port => (&way.to.host, "the node"),
         Part::Endpoint => (&way.to.endpoint, "its endpoint"),
     };
     let icmp = if path.icmp.is_some() { "ICMP has none either" } else { "ICMP has one" };
@@ -147,6 +219,7 @@ fn evidence(part: Part, way: &Broken<'_>) -> Evidence {
 fn remedy(view: &View<'_>, part: Part, ways: &[Broken<'_>]) -> Remedy {
     let tunnel = view.config().and_then(tunnel);
     let text = match (part, tunnel) {
+        (Part::Port, _) => "let nodes reach TCP 4240 of each other".to_owned(),
         (Part::Host, None) => "let nodes reach TCP 4240 and ICMP of each other".to_owned(),
         (Part::Host, Some((_, number))) => {
             format!("let nodes reach TCP 4240, ICMP and UDP {number} of each other")

@@ -510,6 +510,7 @@ fn a_pod_that_is_seen_as_its_node_is_outside_the_native_routing_cidr() {
     let echo = |seen_as: &str| {
         let mut probe = probe("pod/pod-other-node/echo/10.244.2.9:7777/udp", Outcome::Ok);
         probe.way = Some(Way { source: "10.244.1.5".parse().ok(), ..Way::default() });
+        probe.peer = "10.244.2.9".parse().ok();
         probe.answer = Some(Answer::Echo(Echoed { seen_as: seen_as.parse().unwrap() }));
         let mut probes = well_but(&[]);
         probes.push(probe);
@@ -517,6 +518,8 @@ fn a_pod_that_is_seen_as_its_node_is_outside_the_native_routing_cidr() {
     };
     let translated = || echo("10.24.0.2:4711");
     assert_eq!(on_one_node(narrow(), translated()), ["C-NCIDR-MISS confirmed"]);
+    // It is a rule of somebody else's, and nothing is lost.
+    assert!(on_one_node(native(), translated()).is_empty());
     assert!(on_one_node(narrow(), echo("10.244.1.5:4711")).is_empty());
     assert!(on_one_node(tunnel(), translated()).is_empty());
     let seen = facts(narrow(), vec![node("node1", translated())]);

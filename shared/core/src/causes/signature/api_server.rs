@@ -44,9 +44,36 @@ pub(super) static SIGNATURE: Signature = Signature {
 fn is_symptom(finding: &Finding) -> bool {
     match finding.code.0 {
         "AG-01" => finding.subject.contains("API server"),
-        "AG-02" => finding.subject == "config",
+        "AG-02" => finding.subject == "config" && !was_answered(finding),
         _ => false,
     }
+}
+
+/// Whether what the container said last is an API server's answer: it was reached, and something else is
+/// amiss.
+fn was_answered(finding: &Finding) -> bool {
+    const ANSWERS: [&str; 4] = ["not found", "forbidden", "unauthorized", "is invalid"];
+    const UNREACHED: [&str; 6] = [
+        "dial tcp",
+        "i/o timeout",
+        "connection refused",
+        "no route to host",
+        "deadline exceeded",
+        "x509",
+    ];
+    let said = |words: &[&str]| {
+        finding.evidence.iter().any(|it| {
+            let fact = it.fact.to_lowercase();
+            words.iter().any(|word| fact.contains(word))
+        })
+    };
+    said(&ANSWERS) && !said(&UNREACHED)
+}
+
+/// Whether agents look for the API server at its Service. Where they have an address of its own, that
+/// nobody answers at the Service is what comes of agents that do not run.
+fn goes_by_service(site: &Site<'_>) -> bool {
+    site.config.as_ref().is_some_and(|config| config.api_server.is_none())
 }
 
 fn is_wrong_address(finding: &Finding) -> bool {
@@ -62,7 +89,7 @@ fn decisive(site: &Site<'_>) -> Decisive {
         wrong.map(|finding| finding.evidence.clone()).unwrap_or_default();
     let asked = site.readings.of_host(Destination::ApiService);
     let is_answered = asked.iter().any(|(_, answers)| *answers);
-    if let Some((lost, _)) = asked.first().filter(|_| !is_answered) {
+    if let Some((lost, _)) = asked.first().filter(|_| !is_answered && goes_by_service(site)) {
         let fact = format!("the node itself gets no answer from {}", lost.target);
         evidence.push(Evidence::new(format!("probes of {}", site.place()), fact));
     }
