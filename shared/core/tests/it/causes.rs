@@ -544,7 +544,10 @@ fn a_pod_that_is_seen_as_its_node_is_outside_the_native_routing_cidr() {
 
 /// A fixture, in which a node was probed besides.
 fn probed(fixture: &str, name: &str, probes: Vec<ProbeResult>) -> Vec<String> {
-    let mut facts = Fixture::of_rules(fixture).facts();
+    probed_with(Fixture::of_rules(fixture).facts(), name, probes)
+}
+
+fn probed_with(mut facts: Facts, name: &str, probes: Vec<ProbeResult>) -> Vec<String> {
     facts.nodes.retain(|node| node.name.as_str() != name);
     facts.nodes.push(node(name, probes));
     let verdicts = verdicts(&facts);
@@ -561,6 +564,17 @@ fn an_agent_that_waits_for_an_api_server_that_its_node_does_not_reach() {
     };
     assert_eq!(judge(Outcome::Timeout), ["C-API confirmed"]);
     assert!(judge(Outcome::Ok).is_empty());
+    // With an address of its own, that Services are dead is what comes of it.
+    let mut facts = Fixture::of_rules("AG-02.sick.txt").facts();
+    let Fact::Known(config) = &mut facts.cluster.config else { panic!("no configuration") };
+    config.api_server = serde_json::from_value(serde_json::json!({
+        "host": "10.24.0.2", "port": "6443"
+    }))
+    .unwrap();
+    facts.cluster.config_data = Fact::default();
+    let mut probes = well_but(&[]);
+    probes.push(probe("host/api-service/tls/10.96.0.1:443", Outcome::Timeout));
+    assert_eq!(probed_with(facts, "node2", probes), ["C-API likely"]);
 }
 
 #[test]
