@@ -21,7 +21,9 @@ rule! {
     /// ## Why it hurts
     /// Where a node's own address does not answer, something between the nodes drops packets, or there is
     /// no way. Where it does and the endpoint does not, pods reach no pod on that node: the tunnel's
-    /// packets are dropped, or routes to its pod CIDR are missing.
+    /// packets are dropped, or routes to its pod CIDR are missing. It is a warning where that is less
+    /// sure: the endpoint answers and the node's port alone does not; a policy for all pods, or one that
+    /// could not be read, may be for endpoints too; the node is of another cluster of a mesh.
     ///
     /// ## Fix
     /// Let the nodes talk to each other: TCP 4240, ICMP, and the tunnel (UDP 8472 for VXLAN, 6081 for
