@@ -153,13 +153,14 @@ pub(crate) async fn probe(
     let (plans, left_out) = {
         let view = View::new(facts);
         let nodes = chosen(&view, asked);
-        let all_pods = wish(&view, &nodes, probing, owner, Egress::AsItIs)?;
-        let allowed_pods = wish(&view, &nodes, probing, owner, Egress::Allowed)?;
-        if all_pods.errands.is_empty() {
+        let first = wish(&view, &nodes, probing, owner, Egress::AsItIs)?;
+        if first.errands.is_empty() {
             return note("no node was looked at from inside, so none is probed from");
         }
+        let then = probing.allow_policy.then_some(Egress::Allowed);
+        let then = then.map(|egress| wish(&view, &nodes, probing, owner, egress)).transpose()?;
         spinner.set_message("planning probes");
-        let plans = plans(api, probing, all_pods, allowed_pods, spinner).await;
+        let plans = plans(api, probing, first, then, spinner).await;
         (plans, LeftOut { all: view.nodes().len(), chosen: nodes.len() })
     };
     let (plan, again) = match plans {
@@ -204,17 +205,15 @@ pub(crate) async fn probe(
 async fn plans(
     api: &Api,
     probing: &Probing,
-    all_pods: Wish,
-    allowed_pods: Wish,
+    first: Wish,
+    then: Option<Wish>,
     spinner: &Spinner,
 ) -> Result<(Plan, Option<Plan>), Failure> {
     let programs = probing.flags.agent.programs()?;
-    let plan = Plan::make(api, &programs, all_pods);
+    let plan = Plan::make(api, &programs, first);
     let plan = interrupt::or_interrupted(plan).await?.map_err(no_plan)?;
-    if !probing.allow_policy {
-        return Ok((plan, None));
-    }
-    let again = Plan::make(api, &programs, allowed_pods);
+    let Some(then) = then else { return Ok((plan, None)) };
+    let again = Plan::make(api, &programs, then);
     match interrupt::or_interrupted(again).await?.map_err(no_plan) {
         Ok(again) => Ok((plan, Some(again))),
         // The rest is worth a run.

@@ -153,6 +153,14 @@ pub struct Mount {
     pub shared: bool,
 }
 
+impl Mount {
+    /// Whether a path is its point, or lies below it.
+    pub(crate) fn holds(&self, path: &str) -> bool {
+        let rest = path.strip_prefix(self.point.trim_end_matches('/'));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
 /// Where a container runtime looks for CNI configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

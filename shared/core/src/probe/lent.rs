@@ -49,7 +49,7 @@ pub fn candidates(view: &View<'_>, node: &NodeView<'_>) -> Vec<PodNetwork> {
 /// The more, the less another pod can be taken for it.
 fn doubts(view: &View<'_>, pod: &PodRow) -> u8 {
     let is_of_cluster = &*pod.namespace == "kube-system" || &*pod.namespace == view.namespace();
-    let is_held = policies(view).into_iter().flat_map(Fact::items).any(|policy| {
+    let is_held = view.facts.cluster.policies().into_iter().flat_map(Fact::items).any(|policy| {
         holds(policy) && (policy.namespace.is_empty() || *policy.namespace == *pod.namespace)
     });
     // Only some namespaces' endpoints are read. A pod that is not among them may be unmanaged.
@@ -59,15 +59,6 @@ fn doubts(view: &View<'_>, pod: &PodRow) -> u8 {
     let is_unmanaged =
         of_namespace.peek().is_some() && !of_namespace.any(|it| *it.name == *pod.name);
     4 * u8::from(is_unmanaged) + 2 * u8::from(is_held) + u8::from(!is_of_cluster)
-}
-
-fn policies<'f>(view: &View<'f>) -> [&'f Fact<Vec<NetworkPolicy>>; 3] {
-    let cluster = &view.facts.cluster;
-    [
-        &cluster.network_policies,
-        &cluster.cilium_network_policies,
-        &cluster.cilium_clusterwide_network_policies,
-    ]
 }
 
 fn holds(policy: &NetworkPolicy) -> bool {
@@ -84,7 +75,7 @@ pub fn may_be_held(view: &View<'_>) -> bool {
     let may_hold = |list: &Fact<Vec<NetworkPolicy>>| {
         list.known().is_none_or(|policies| policies.iter().any(holds))
     };
-    policies(view).into_iter().any(may_hold)
+    view.facts.cluster.policies().into_iter().any(may_hold)
 }
 
 /// Of a request what a shell can ask: connections, and names of servers that are known by address. A

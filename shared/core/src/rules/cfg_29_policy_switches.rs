@@ -86,14 +86,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
 }
 
 fn has_policies(view: &View<'_>) -> bool {
-    let cluster = &view.facts.cluster;
-    [
-        &cluster.network_policies,
-        &cluster.cilium_network_policies,
-        &cluster.cilium_clusterwide_network_policies,
-    ]
-    .iter()
-    .any(|policies| !policies.items().is_empty())
+    view.facts.cluster.policies().iter().any(|policies| !policies.items().is_empty())
 }
 
 fn enforce_by_default() -> Remedy {

@@ -50,22 +50,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
         if !(own.iptables_rules && own.ipv4) {
             continue;
         }
-        let kinds = match node.facts.iptables.get() {
-            Ok(kinds) => kinds,
-            Err(why) => {
-                out.missing_on(node.name(), "iptables", why);
-                continue;
-            }
-        };
-        if kinds.iter().any(enters_cilium) {
-            continue;
-        }
-        // The agent's own image has every kind that the agent can use; a recording need not.
-        let seen = kinds.iter().filter(|kind| kind.family == Family::V4).count();
-        if seen < 2 && view.facts.origin.source != Source::Cluster {
-            out.unknown_on(node.name(), "iptables", ONE_KIND);
-            continue;
-        }
+        let Some(kinds) = without_cilium(view, node, out) else { continue };
         out.found(finding(node, &agent.namespace, Some(&agent.name), kinds));
     }
 }
@@ -76,26 +61,38 @@ fn judge_host(view: &View<'_>, node: &NodeView<'_>, out: &mut Judgement) {
     if !premise::runs_agent(view, node, out) {
         return;
     }
-    let kinds = match node.facts.iptables.get() {
-        Ok(kinds) => kinds,
-        Err(why) => {
-            out.missing_on(node.name(), "iptables", why);
-            return;
-        }
-    };
-    if kinds.iter().any(enters_cilium) {
-        return;
-    }
-    if kinds.iter().filter(|kind| kind.family == Family::V4).count() < 2 {
-        out.unknown_on(node.name(), "iptables", ONE_KIND);
-        return;
-    }
+    let Some(kinds) = without_cilium(view, node, out) else { return };
     let mut finding = finding(node, view.namespace(), None, kinds);
     finding.severity = Severity::Warn;
     out.found(finding);
 }
 
-const ONE_KIND: &str = "only one kind was read, and Cilium's is the other";
+/// What iptables of a node has, where nothing in it leads to Cilium; none where something does, or
+/// nobody knows.
+fn without_cilium<'a>(
+    view: &View<'_>,
+    node: &NodeView<'a>,
+    out: &mut Judgement,
+) -> Option<&'a [Iptables]> {
+    let kinds = match node.facts.iptables.get() {
+        Ok(kinds) => kinds,
+        Err(why) => {
+            out.missing_on(node.name(), "iptables", why);
+            return None;
+        }
+    };
+    if kinds.iter().any(enters_cilium) {
+        return None;
+    }
+    // The agent's own image has every kind that the agent can use; a recording and a host need not.
+    let seen = kinds.iter().filter(|kind| kind.family == Family::V4).count();
+    if seen < 2 && view.facts.origin.source != Source::Cluster {
+        let why = "only one kind was read, and Cilium's is the other";
+        out.unknown_on(node.name(), "iptables", why);
+        return None;
+    }
+    Some(kinds)
+}
 
 fn enters_cilium(kind: &Iptables) -> bool {
     kind.family == Family::V4

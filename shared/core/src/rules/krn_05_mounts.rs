@@ -56,11 +56,7 @@ fn judge(view: &View<'_>, out: &mut Judgement) {
 
 /// The mount in which a path lies; of two at one place the later is on top.
 fn holder<'m>(mounts: &'m [Mount], path: &str) -> Option<&'m Mount> {
-    let holds = |mount: &&Mount| {
-        let rest = path.strip_prefix(mount.point.trim_end_matches('/'));
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    mounts.iter().filter(holds).max_by_key(|mount| mount.point.len())
+    mounts.iter().filter(|mount| mount.holds(path)).max_by_key(|mount| mount.point.len())
 }
 
 fn no_bpf(view: &View<'_>, node: &NodeView<'_>) -> Finding {

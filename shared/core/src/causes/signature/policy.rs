@@ -170,13 +170,7 @@ fn candidates(site: &Site<'_>) -> Vec<Candidate> {
 
 /// All policies; none where some may not be read.
 fn policies<'c>(site: &Site<'c>) -> Option<Vec<&'c NetworkPolicy>> {
-    let cluster = &site.view.facts.cluster;
-    let lists = [
-        &cluster.network_policies,
-        &cluster.cilium_network_policies,
-        &cluster.cilium_clusterwide_network_policies,
-    ];
-    let known = lists.into_iter().map(|list| list.known());
+    let known = site.view.facts.cluster.policies().into_iter().map(|list| list.known());
     Some(known.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())
 }
 

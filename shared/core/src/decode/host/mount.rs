@@ -12,7 +12,10 @@ pub(super) fn mounts(files: &impl HostFiles) -> Result<Vec<Mount>, Unavailable> 
     let text = files.text(FILE)?.ok_or_else(|| Unavailable::absent(FILE, "no such file"))?;
     let mounts = text.lines().filter_map(mount);
     Ok(mounts
-        .filter(|mount| matches!(&*mount.kind, "bpf" | "cgroup2") || holds_a_point(&mount.point))
+        .filter(|mount| {
+            matches!(&*mount.kind, "bpf" | "cgroup2")
+                || POINTS.iter().any(|point| mount.holds(point))
+        })
         .collect())
 }
 
@@ -24,18 +27,6 @@ fn mount(line: &str) -> Option<Mount> {
     let shared = words.skip(1).any(|field| field.starts_with("shared:"));
     let kind = after.split(' ').next()?.to_owned();
     Some(Mount { point, kind, shared })
-}
-
-fn holds_a_point(mounted: &str) -> bool {
-    POINTS.iter().any(|point| is_below(point, mounted))
-}
-
-/// Whether a path is this folder or lies in it.
-pub(super) fn is_below(path: &str, folder: &str) -> bool {
-    match path.strip_prefix(folder.trim_end_matches('/')) {
-        Some(rest) => rest.is_empty() || rest.starts_with('/'),
-        None => false,
-    }
 }
 
 #[cfg(test)]
@@ -53,6 +44,9 @@ mod tests {
 
     #[test]
     fn a_folder_holds_what_is_below_it() {
+        let is_below = |path: &str, folder: &str| {
+            Mount { point: folder.into(), kind: String::new(), shared: false }.holds(path)
+        };
         assert!(is_below("/sys/fs/bpf", "/") && is_below("/sys/fs/bpf", "/sys"));
         assert!(is_below("/sys/fs/bpf", "/sys/fs/bpf"));
         assert!(!is_below("/sys/fs/bpf", "/sys/fs/b") && !is_below("/sys", "/sys/fs"));

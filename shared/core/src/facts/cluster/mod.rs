@@ -158,6 +158,15 @@ pub struct ClusterFacts {
 }
 
 impl ClusterFacts {
+    /// Policies of all kinds, each kind for itself.
+    pub(crate) fn policies(&self) -> [&Fact<Vec<NetworkPolicy>>; 3] {
+        [
+            &self.network_policies,
+            &self.cilium_network_policies,
+            &self.cilium_clusterwide_network_policies,
+        ]
+    }
+
     /// DaemonSets and Deployments of a component among those that are known. Whether one of the
     /// two lists is missing must be asked separately.
     pub fn workloads(&self, component: Component) -> impl Iterator<Item = &Workload> {
