@@ -41,14 +41,10 @@ pub(super) fn answer(message: &[u8]) -> Option<(DnsAnswer, u16)> {
     let (id, flags, records) = (word(0)?, word(2)?, word(6)?);
     let is_response = flags & 0x8000 != 0;
     let truncated = flags & 0x0200 != 0;
-    let answer = DnsAnswer { rcode: rcode(flags & 0xf), addresses: Vec::new(), truncated };
+    let [_, code] = flags.to_be_bytes();
+    let rcode = DnsAnswer::rcode(code & 0xf);
+    let answer = DnsAnswer { rcode, addresses: Vec::new(), truncated };
     (id == ID && is_response).then_some((answer, records))
-}
-
-/// The name of a response code (RFC 1035).
-fn rcode(code: u16) -> String {
-    const NAMES: [&str; 6] = ["NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"];
-    NAMES.get(usize::from(code)).map_or_else(|| code.to_string(), |name| (*name).into())
 }
 
 #[cfg(test)]

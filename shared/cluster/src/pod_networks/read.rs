@@ -164,17 +164,14 @@ impl<'o> End<'o> {
     }
 }
 
-/// An answer, judged as the node agent does.
+/// An answer, of which the header is known.
 fn judge(message: &[u8]) -> (Outcome, Option<Answer>, Option<String>) {
     let Some((answer, records)) = dns::answer(message) else {
         return (Outcome::Unexpected, None, Some("what came back is not DNS".to_owned()));
     };
-    let (outcome, why) = if answer.rcode != "NOERROR" {
-        (Outcome::NoSuchName, Some(format!("the server answers {}", answer.rcode)))
-    } else if records == 0 && !answer.truncated {
-        (Outcome::NoSuchName, Some("the name has no such address".to_owned()))
-    } else {
-        (Outcome::Ok, None)
+    let (outcome, why) = match answer.has_address(records > 0) {
+        Ok(()) => (Outcome::Ok, None),
+        Err(why) => (Outcome::NoSuchName, Some(why)),
     };
     (outcome, Some(Answer::Dns(answer)), why)
 }

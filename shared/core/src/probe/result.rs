@@ -232,6 +232,32 @@ pub struct DnsAnswer {
     pub truncated: bool,
 }
 
+impl DnsAnswer {
+    /// The name of a response code (RFC 1035, RFC 2136), or its number.
+    pub fn rcode(code: u8) -> String {
+        const NAMES: [&str; 11] = [
+            "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN",
+            "YXRRSET", "NXRRSET", "NOTAUTH", "NOTZONE",
+        ];
+        NAMES.get(usize::from(code)).map_or_else(|| code.to_string(), |name| (*name).into())
+    }
+
+    /// Whether it is one to a question after an address. Of what was cut off the rest is to be had over
+    /// TCP, which is asked separately.
+    ///
+    /// # Errors
+    /// Why the name has none ([`Outcome::NoSuchName`]).
+    pub fn has_address(&self, is_any_told: bool) -> Result<(), String> {
+        if self.rcode != "NOERROR" {
+            return Err(format!("the server answers {}", self.rcode));
+        }
+        if is_any_told || self.truncated {
+            return Ok(());
+        }
+        Err("the name has no such address".to_owned())
+    }
+}
+
 /// What an HTTP server said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpAnswer {

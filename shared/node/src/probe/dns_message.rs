@@ -47,16 +47,7 @@ pub(super) fn answer(message: &[u8]) -> Option<DnsAnswer> {
         Err(_) if truncated || code != 0 => Vec::new(),
         Err(_) => return None,
     };
-    Some(DnsAnswer { rcode: rcode(code), addresses, truncated })
-}
-
-/// The name of a response code (RFC 1035, RFC 2136).
-fn rcode(code: u8) -> String {
-    const NAMES: [&str; 11] = [
-        "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN", "YXRRSET",
-        "NXRRSET", "NOTAUTH", "NOTZONE",
-    ];
-    NAMES.get(usize::from(code)).map_or_else(|| code.to_string(), |name| (*name).into())
+    Some(DnsAnswer { rcode: DnsAnswer::rcode(code), addresses, truncated })
 }
 
 #[cfg(test)]
